@@ -1,0 +1,1 @@
+"""Floor 1: readers and writers of corpora, in plain Python."""

@@ -1,0 +1,1 @@
+"""Floor 2: the networks, put together from layers."""

@@ -1,0 +1,1 @@
+"""Floor 3: bundles, and tagging of files."""

@@ -1,0 +1,1 @@
+"""Floor 1: encoders' files, their tokenizers, and which subwords belong to which word."""

@@ -1,0 +1,1 @@
+"""Floor 0: words, spans, tags and vocabularies, in plain Python."""
