@@ -4,3 +4,21 @@ Importing this package loads no TensorFlow: the names below are loaded when they
 """
 
 __version__ = "0.1.0"
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nlp_pipeline.serving.tagger import LoadedTagger
+
+__all__ = ["LoadedTagger", "__version__", "load"]
+
+
+def load(bundle: str) -> "LoadedTagger":
+    """Load a bundle: `load("runs/ner-demo/bundle").tag_text("A text.")`.
+
+    Raises:
+        BundleError: where it is missing, incomplete, altered or of another kind.
+    """
+    from nlp_pipeline.serving.tagger import LoadedTagger
+
+    return LoadedTagger.load(bundle)
