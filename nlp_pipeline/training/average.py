@@ -1,0 +1,51 @@
+"""A moving average of the weights, which scores better than the weights of any one step (Polyak and Juditsky 1992)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import tensorflow as tf
+
+
+class WeightAverage:
+    """Keeps `average <- m average + (1 - m) weight`, with a momentum m that grows towards its final value.
+
+    Early in training the momentum is `(1 + steps) / (10 + steps)`, so that the first weights, which are random, are
+    soon forgotten.
+
+    Args:
+        weights: the Keras variables to be averaged.
+        momentum: the final momentum, between 0 and 1.
+    """
+
+    def __init__(self, weights: Sequence[Any], momentum: float) -> None:
+        self.weights = list(weights)
+        self.momentum = momentum
+        self.steps = tf.Variable(
+            0.0, trainable=False, name="average_steps", aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
+        )
+        self.averages = [
+            tf.Variable(weight.value, trainable=False, aggregation=tf.VariableAggregation.MEAN)
+            for weight in self.weights
+        ]
+
+    def move(self) -> None:
+        """Take the weights of one more step into the average."""
+        momentum = tf.minimum(self.momentum, (1.0 + self.steps) / (10.0 + self.steps))
+        self.steps.assign_add(1.0)
+        for average, weight in zip(self.averages, self.weights, strict=True):
+            average.assign_sub((1.0 - momentum) * (average - tf.cast(weight.value, average.dtype)))
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Put the averages in the place of the weights for a while."""
+        kept = [weight.numpy() for weight in self.weights]
+        for average, weight in zip(self.averages, self.weights, strict=True):
+            weight.assign(average)
+        try:
+            yield
+        finally:
+            for weight, value in zip(self.weights, kept, strict=True):
+                weight.assign(value)

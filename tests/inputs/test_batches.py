@@ -1,0 +1,42 @@
+"""Batches: every sentence once, within the size, the same for the same seed, others in each epoch."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nlp_pipeline.inputs.batches import batches_by_length, shuffled_batches
+
+costs_of = st.lists(st.integers(1, 60), min_size=1, max_size=200)
+
+
+@given(costs=costs_of, size=st.integers(1, 200), epoch=st.integers(1, 5))
+def test_every_sentence_comes_once_and_a_batch_keeps_its_size(costs: list[int], size: int, epoch: int) -> None:
+    for batches in (batches_by_length(costs, size), shuffled_batches(costs, size, seed=1, epoch=epoch)):
+        assert sorted(index for batch in batches for index in batch) == list(range(len(costs)))
+        for batch in batches:
+            assert len(batch) == 1 or len(batch) * max(costs[index] for index in batch) <= size
+
+
+def test_epochs_differ_and_seeds_repeat() -> None:
+    generator = random.Random(0)
+    costs = [generator.randrange(5, 40) for _ in range(300)]
+    first = shuffled_batches(costs, 256, seed=3, epoch=1)
+    assert first == shuffled_batches(costs, 256, seed=3, epoch=1)
+    assert first != shuffled_batches(costs, 256, seed=4, epoch=1)
+    second = shuffled_batches(costs, 256, seed=3, epoch=2)
+    assert {frozenset(batch) for batch in first} != {frozenset(batch) for batch in second}
+
+
+def test_little_of_a_batch_is_padding() -> None:
+    generator = random.Random(0)
+    costs = [generator.randrange(5, 60) for _ in range(2000)]
+    for batches, most in ((batches_by_length(costs, 1024), 0.03), (shuffled_batches(costs, 1024, 1, 1), 0.12)):
+        padded = sum(len(batch) * max(costs[index] for index in batch) for batch in batches)
+        assert 1 - sum(costs) / padded < most
+
+
+def test_the_longest_come_first_when_nothing_is_drawn() -> None:
+    assert batches_by_length([1, 9, 5, 5], 10) == [[1], [2, 3], [0]]
