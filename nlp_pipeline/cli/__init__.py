@@ -1,1 +1,1 @@
-"""Floor 4: the commands. They parse, call one function and print."""
+"""Floor 5: the commands. They parse, call one function and print."""

@@ -127,7 +127,8 @@ def _scores(scores: EntityScores) -> list[str]:
     if scores.seen is not None and scores.unseen is not None:
         rows.append(
             f"Recall of the {scores.seen.gold} entities that the training corpus holds: "
-            f"{100 * scores.seen.recall:.2f} %; of the {scores.unseen.gold} that it does not: {100 * scores.unseen.recall:.2f} %."
+            f"{100 * scores.seen.recall:.2f} %; "
+            f"of the {scores.unseen.gold} that it does not: {100 * scores.unseen.recall:.2f} %."
         )
     return rows
 

@@ -1,0 +1,40 @@
+# make demo   environment, encoder, and a tagger trained, scored and used on a text
+# make test   environment, lint, tests
+# make lint   ruff and mypy --strict
+# make bench  the benchmarks of this machine (long)
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint bench clean
+
+# Exact versions of everything, so that today's demo is next year's.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "make: Python 3.11, 3.12 or 3.13 is needed (make PYTHON=python3.12 ...); $(PYTHON) is `$(PYTHON) --version`"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/nlp-pipeline encoder get minilm
+	$(BIN)/nlp-pipeline run pipelines/ner-demo.yaml
+	$(BIN)/nlp-pipeline tag runs/ner-demo/bundle data/newsroom/article.txt --output runs/ner-demo/article.jsonl --output-format jsonl
+	@echo "tagged text in runs/ner-demo/article.jsonl, of which the first lines are:"
+	@head -n 3 runs/ner-demo/article.jsonl
+
+test: lint
+	$(BIN)/python -m pytest -q
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/ner.py
+
+clean:
+	rm -rf $(VENV) runs

@@ -1,0 +1,35 @@
+"""`nlp-pipeline prepare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nlp_pipeline.cli.options import recipe_argument, run_folder, set_option
+
+
+@click.command("prepare", short_help="Check the corpora of a recipe, and count what is in them.")
+@recipe_argument
+@click.option("--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/<recipe's name>]")
+@set_option
+def command(recipe: Path, output: Path | None, overrides: tuple[str, ...]) -> None:
+    """Check every corpus of RECIPE, print what is in them, and keep them as Arrow in the run's folder.
+
+    All problems of a file are told, the first 20 with their lines. Printed are, for each split, sentences, words and
+    entities of each type, the longest sentence, duplicates within and across splits, entities unseen in training, and
+    words of which the encoder's tokenizer makes nothing.
+
+    Example:
+    \b
+      nlp-pipeline prepare pipelines/ner-frozen.yaml --set data.train=my/train.conll --set data.dev=my/dev.conll
+    """
+    from nlp_pipeline.cli.tables import console, corpus_tables
+    from nlp_pipeline.jobs.prepare import prepare
+    from nlp_pipeline.recipe_file import read_recipe
+
+    read = read_recipe(recipe, overrides)
+    prepared = prepare(read, run_folder(read, output) / "corpus", lambda line: click.echo(line, err=True))
+    for table in corpus_tables(prepared.summary):
+        console().print(table)
+    click.echo(f"prepared corpus in {prepared.folder}" + (" (unchanged)" if prepared.reused else ""))

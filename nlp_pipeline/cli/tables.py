@@ -1,0 +1,124 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from nlp_pipeline.evaluation.entities import EntityScores
+    from nlp_pipeline.jobs.doctor import Finding
+    from nlp_pipeline.subwords.encoders import AvailableEncoder
+
+
+@cache
+def console() -> Console:
+    """Return the console of standard output. Nothing is wrapped where it is no terminal."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=200)
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table whose first column is text and whose others are numbers. Nothing in it is read as markup."""
+    table = Table(title=Text(title), title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(Text(column), justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def corpus_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """Return the statistics of a prepared corpus: one table of counts, and one of entities by type."""
+    splits: Mapping[str, Mapping[str, Any]] = summary["splits"]
+    empty = summary["words_without_subword"] or {}
+    shared = summary["shared"]
+    rows: list[list[str]] = []
+    for label, key in (
+        ("sentences", "sentences"),
+        ("words", "words"),
+        ("entities", "entities"),
+        ("words of the longest sentence", "longest"),
+        ("where it stands", "longest_place"),
+        ("repeated sentences", "duplicates"),
+    ):
+        shown = (split[key] for split in splits.values())
+        rows.append([label, *(f"{value:,}" if isinstance(value, int) else Path(value).name for value in shown)])
+    unseen = (split["unseen"] for split in splits.values())
+    rows.append(["entities unseen in train", *("" if share is None else f"{100 * share:.1f} %" for share in unseen)])
+    for other in list(splits)[:-1]:
+        counts = (shared.get(f"{other}/{name}") for name in splits)
+        rows.append([f"sentences also in {other}", *("" if count is None else f"{count:,}" for count in counts)])
+    if empty:
+        rows.append(["words without a subword", *(f"{empty[name]:,}" for name in splits)])
+    types = sorted({name for split in splits.values() for name in split["types"]})
+    of_types = [[name, *(f"{split['types'].get(name, 0):,}" for split in splits.values())] for name in types]
+    return [_table("corpus", ["", *splits], rows), _table("entities", ["type", *splits], of_types)]
+
+
+def score_table(scores: EntityScores, title: str = "") -> Table:
+    """Return precision, recall and F1 in per cent, with the mode that each was counted in."""
+    named = {
+        **scores.types,
+        "micro average (conlleval)": scores.conlleval,
+        "micro average (strict, IOB2)": scores.strict,
+        "macro average (conlleval)": scores.macro,
+    }
+    rows = [
+        [
+            name,
+            *(f"{100 * value:.2f}" for value in (score.precision, score.recall, score.f1)),
+            f"{score.gold:,}",
+            "" if score.predicted is None else f"{score.predicted:,}",
+        ]
+        for name, score in named.items()
+    ]
+    for name, recall in (("seen in training", scores.seen), ("unseen in training", scores.unseen)):
+        if recall is not None:
+            rows.append([name, "", f"{100 * recall.recall:.2f}", "", f"{recall.gold:,}", ""])
+    return _table(title, ["entities", "precision", "recall", "F1", "gold", "predicted"], rows)
+
+
+def encoder_table(encoders: Iterable[AvailableEncoder]) -> Table:
+    """Return the encoders with a short name, and where they are."""
+    rows = [
+        [
+            encoder.name,
+            encoder.description,
+            "not fetched" if encoder.size is None else f"{encoder.size / 1e6:,.0f} MB in the cache",
+        ]
+        for encoder in encoders
+    ]
+    return _table("encoders", ["name", "what it is", "cache"], rows)
+
+
+def bundle_tables(facts: Mapping[str, Any]) -> list[Table]:
+    """Return what a bundle is, the sizes of its parts, and its dev scores."""
+    dev = facts["metrics"]["dev"]
+    about = {
+        "name": facts["name"],
+        "made by": f"nlp_pipeline {facts['package']}",
+        "entity types": ", ".join(facts["entity_types"]),
+        "tags": f"{facts['scheme']}, {facts['decoder']['kind']}",
+        "encoder": "none" if facts["encoder"] is None else facts["encoder"]["name"],
+        "precision": facts["precision"],
+        "size": f"{facts['bytes'] / 1e6:,.1f} MB",
+        "best epoch": f"{facts['metrics']['best_epoch']} of {facts['metrics']['epochs']}",
+        "dev F1 (conlleval, micro)": f"{100 * dev['conlleval']['f1']:.2f}",
+        "dev F1 (strict, IOB2, micro)": f"{100 * dev['strict']['f1']:.2f}",
+    }
+    parts = [[name, f"{count:,}"] for name, count in facts["weights"].items()]
+    parts.append(["all", f"{sum(facts['weights'].values()):,}"])
+    return [_table("bundle", ["", ""], about.items()), _table("weights", ["part", "weights"], parts)]
+
+
+def doctor_table(findings: Iterable[Finding]) -> Table:
+    """Return what was looked at, and whether it is fine."""
+    rows = [[finding.subject, finding.found, "ok" if finding.fine else "AMISS"] for finding in findings]
+    return _table("this machine", ["", "", ""], rows)

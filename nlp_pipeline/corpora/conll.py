@@ -1,0 +1,145 @@
+"""CoNLL columns: a word a line with its tag, an empty line between sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TextIO
+
+from nlp_pipeline.corpora.lines import name_of, read_lines
+from nlp_pipeline.corpora.tags import in_iob2
+from nlp_pipeline.errors import CorpusError, Problem, Problems
+from nlp_pipeline.text.schemes import Scheme
+from nlp_pipeline.text.sentence import Sentence
+
+Separator = Literal["auto", "tab", "space"]
+DOCUMENT_BORDER = "-DOCSTART-"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of one sentence, and the line of each."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+    lines: tuple[int, ...]
+    document: int
+
+
+def read_conll(
+    source: str | Path,
+    problems: Problems,
+    *,
+    word_column: int = 0,
+    tag_column: int | None = -1,
+    separator: Separator = "auto",
+    scheme: Scheme | Literal["auto"] = "auto",
+) -> Iterator[Sentence]:
+    """Yield the sentences of a file of columns.
+
+    `#` is a word like others, not a comment. A row whose word is `-DOCSTART-` is a border between documents.
+
+    Args:
+        source: a file, perhaps gzipped; `-` is standard input.
+        problems: takes what is wrong, each with its line. A sentence with something wrong is left out.
+        word_column: column of the words, from 0, or from the end where negative.
+        tag_column: column of the tags likewise. None reads words alone, and holds no more than a sentence.
+        separator: what lies between columns: one tab, or any number of spaces. `auto` is a tab where the first row
+            has one.
+        scheme: how the tags are written. `auto` reads the whole file and takes the scheme that fits it best.
+    """
+    name = name_of(source)
+    rows = _rows(source, problems, word_column, tag_column, separator)
+    if tag_column is None:
+        for row in rows:
+            yield Sentence(row.words, document=row.document, place=f"{name}:{row.lines[0]}")
+        return
+    held = list(rows)
+    places = [[f"{name}:{line}" for line in row.lines] for row in held]
+    for row, tags in zip(held, in_iob2([row.tags for row in held], places, scheme, problems), strict=True):
+        if tags is not None:
+            yield Sentence(row.words, tags, document=row.document, place=f"{name}:{row.lines[0]}")
+
+
+def _rows(
+    source: str | Path, problems: Problems, word_column: int, tag_column: int | None, separator: Separator
+) -> Iterator[_Rows]:
+    """Yield the rows of each sentence that has nothing wrong with its columns."""
+    name = name_of(source)
+    needed = max(column + 1 if column >= 0 else -column for column in (word_column, tag_column or 0))
+    split: Callable[[str], list[str]] | None = {"tab": _at_tabs, "space": _at_spaces, "auto": None}[separator]
+    words: list[str] = []
+    tags: list[str] = []
+    lines: list[int] = []
+    document, whole, found, before = 0, True, False, problems.count
+
+    for number, line in _with_end(read_lines(source, problems)):
+        if not line.strip(" \t"):
+            if words and whole:
+                yield _Rows(tuple(words), tuple(tags), tuple(lines), document)
+            words, tags, lines, whole = [], [], [], True
+            continue
+        if split is None:
+            split = _at_tabs if "\t" in line else _at_spaces
+        columns = split(line)
+        if columns[0] == DOCUMENT_BORDER:
+            document += found
+            continue
+        found = True
+        place = f"{name}:{number}"
+        if len(columns) < needed:
+            problems.add(place, f"expected at least {needed} columns, received {len(columns)}")
+            whole = False
+            continue
+        word = columns[word_column]
+        if not word:
+            problems.add(place, f"expected a word in column {word_column}, received nothing")
+            whole = False
+            continue
+        words.append(word)
+        lines.append(number)
+        if tag_column is not None:
+            tags.append(columns[tag_column])
+    if not found and problems.count == before:
+        problems.add(name, "expected sentences, received only empty lines")
+
+
+def _at_tabs(line: str) -> list[str]:
+    return [column.strip(" ") for column in line.split("\t")]
+
+
+def _at_spaces(line: str) -> list[str]:
+    # Not str.split(): a no-break space is no border between columns.
+    return [column for column in line.replace("\t", " ").split(" ") if column]
+
+
+def _with_end(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield the lines and an empty one, so that the last sentence ends like the others."""
+    number = 0
+    for number, line in lines:  # noqa: B007 - the last number is needed below
+        yield number, line
+    yield number + 1, ""
+
+
+def write_conll(stream: TextIO, sentences: Iterable[Sentence], separator: str = " ") -> None:
+    """Write sentences as columns: the word and, where there are tags, the tag.
+
+    Documents after the first begin with a `-DOCSTART-` row.
+
+    Raises:
+        CorpusError: for a word that holds white space, which would be read as two columns or rows.
+    """
+    document: int | None = None
+    for sentence in sentences:
+        if document is not None and sentence.document != document:
+            row = DOCUMENT_BORDER if sentence.tags is None else f"{DOCUMENT_BORDER}{separator}O"
+            stream.write(f"{row}\n\n")
+        document = sentence.document
+        for index, word in enumerate(sentence.words):
+            if any(character in word for character in " \t\n\r"):
+                message = f"expected a word without white space for a column, received {word[:40]!r}"
+                raise CorpusError([Problem(sentence.place, message)])
+            stream.write(word if sentence.tags is None else f"{word}{separator}{sentence.tags[index]}")
+            stream.write("\n")
+        stream.write("\n")

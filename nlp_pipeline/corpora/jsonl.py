@@ -1,0 +1,250 @@
+"""JSON lines: one object a line, a text with spans or words with tags."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from nlp_pipeline.corpora.lines import name_of, read_lines
+from nlp_pipeline.corpora.tags import in_iob2
+from nlp_pipeline.errors import Problems
+from nlp_pipeline.text.schemes import Scheme, tags_from_entities
+from nlp_pipeline.text.segmentation import segment
+from nlp_pipeline.text.sentence import Sentence
+from nlp_pipeline.text.spans import Entity, Span, first_overlap
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class _WrongError(Exception):
+    """What is wrong with an object; becomes a problem with its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonRecord:
+    """An object of JSON lines: either a text or words.
+
+    Attributes:
+        place: the file and line.
+        text: the text, or None.
+        words: the words, or None.
+        content: the whole object.
+    """
+
+    place: str
+    text: str | None
+    words: tuple[str, ...] | None
+    content: Mapping[str, Any]
+
+
+def read_jsonl_records(source: str | Path, problems: Problems) -> Iterator[JsonRecord]:
+    """Yield the objects of a file that have either a `text`, or `words` (or `tokens`). Empty lines are passed over.
+
+    Args:
+        source: a file, perhaps gzipped; `-` is standard input.
+        problems: takes what is wrong, each with its line; such a line is left out.
+    """
+    name = name_of(source)
+    for number, line in read_lines(source, problems):
+        if not line.strip():
+            continue
+        place = f"{name}:{number}"
+        try:
+            yield _record(line, place)
+        except _WrongError as wrong:
+            problems.add(place, str(wrong))
+
+
+def read_jsonl(
+    source: str | Path, problems: Problems, *, scheme: Scheme | Literal["auto"] = "auto"
+) -> Iterator[Sentence]:
+    """Yield the labelled sentences of a file.
+
+    `{"text": "Ana left.", "spans": [{"start": 0, "end": 3, "type": "PER"}]}`: offsets are code points, half-open. The
+    text is cut into sentences of words, and a span must not cut a word. The spans may be called `entities`, the type
+    `label`.
+
+    `{"words": ["Ana", "left", "."], "tags": ["B-PER", "O", "O"]}`: one sentence. Also called `tokens` and `ner_tags`.
+
+    Each line is a document of its own.
+
+    Args:
+        source: a file, perhaps gzipped; `-` is standard input.
+        problems: takes what is wrong, each with its line; such a line is left out.
+        scheme: how tags are written. `auto` takes the scheme that fits the file best.
+    """
+    held: list[tuple[JsonRecord, tuple[str, ...] | list[Sentence]]] = []
+    before = problems.count
+    for document, record in enumerate(read_jsonl_records(source, problems)):
+        try:
+            if record.words is not None:
+                held.append((record, _tags_of(record)))
+            else:
+                held.append((record, _sentences_of(record, document)))
+        except _WrongError as wrong:
+            problems.add(record.place, str(wrong))
+    if not held and problems.count == before:
+        problems.add(name_of(source), "expected objects, received only empty lines")
+    tagged = [(record, content) for record, content in held if isinstance(content, tuple)]
+    places = [[record.place] * len(content) for record, content in tagged]
+    in_scheme = in_iob2([content for _, content in tagged], places, scheme, problems)
+    for document, (record, content) in enumerate(held):
+        if isinstance(content, list):
+            yield from content
+        elif (tags := next(in_scheme)) is not None and record.words is not None:
+            yield Sentence(record.words, tags, document=document, place=record.place)
+
+
+def write_jsonl(stream: TextIO, sentences: Iterable[Sentence]) -> None:
+    """Write sentences as words and tags, one object a line."""
+    for sentence in sentences:
+        content: dict[str, Any] = {"words": list(sentence.words)}
+        if sentence.tags is not None:
+            content["tags"] = list(sentence.tags)
+        stream.write(json.dumps(content, ensure_ascii=False) + "\n")
+
+
+def write_jsonl_texts(stream: TextIO, texts: Iterable[tuple[str, Iterable[Sentence]]]) -> None:
+    """Write texts, each with its sentences that have offsets, as text and spans, one object a line."""
+    for text, sentences in texts:
+        spans = []
+        for sentence in sentences:
+            if sentence.offsets is None:
+                raise ValueError("expected sentences cut from a text. Received: one given as words")
+            for entity in sentence.entities:
+                start, end = sentence.offsets[entity.start].start, sentence.offsets[entity.end - 1].end
+                spans.append({"start": start, "end": end, "type": entity.entity_type})
+        stream.write(json.dumps({"text": text, "spans": spans}, ensure_ascii=False) + "\n")
+
+
+def _record(line: str, place: str) -> JsonRecord:
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "what cannot be read"
+        raise _WrongError(f"expected a JSON object, received: {reason}") from None
+    if not isinstance(content, dict):
+        raise _WrongError(f"expected a JSON object, received {_kind(content)}")
+    words = _either(content, "words", "tokens")
+    if ("text" in content) == (words is not None):
+        received = "both" if words is not None else f"neither among {_listed(content)}"
+        raise _WrongError(f"expected either 'text' or 'words', received {received}")
+    if words is None:
+        text = content["text"]
+        if not isinstance(text, str):
+            raise _WrongError(f"expected 'text' to be a string, received {_kind(text)}")
+        _refuse_surrogates("text", text)
+        return JsonRecord(place, text, None, content)
+    if not isinstance(words, list) or not words:
+        raise _WrongError(f"expected 'words' to be a list of words, received {_kind(words)}")
+    for number, word in enumerate(words):
+        if not isinstance(word, str) or not word:
+            received = "an empty one" if word == "" else _kind(word)
+            raise _WrongError(f"expected words that are strings, received {received} as number {number}")
+        _refuse_surrogates("words", word)
+    return JsonRecord(place, None, tuple(words), content)
+
+
+def _tags_of(record: JsonRecord) -> tuple[str, ...]:
+    tags = _either(record.content, "tags", "ner_tags")
+    count = len(record.words or ())
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        received = "none" if tags is None else _kind(tags)
+        raise _WrongError(f"expected 'tags' to be a list of strings, received {received}")
+    if len(tags) != count:
+        raise _WrongError(f"expected {count} tags, one a word, received {len(tags)}")
+    return tuple(tags)
+
+
+def _sentences_of(record: JsonRecord, document: int) -> list[Sentence]:
+    """Cut a text into sentences, and turn its spans into tags."""
+    assert record.text is not None
+    entities = _entities_of(record)
+    sentences = []
+    taken = 0
+    for offsets in segment(record.text):
+        inside = []
+        while taken < len(entities) and entities[taken].start < offsets[-1].end:
+            inside.append(_in_words(entities[taken], offsets, record.text))
+            taken += 1
+        words = tuple(record.text[span.start : span.end] for span in offsets)
+        tags = tuple(tags_from_entities(inside, len(words), Scheme.IOB2))
+        sentences.append(Sentence(words, tags, tuple(offsets), document, record.place))
+    if taken < len(entities):
+        raise _WrongError(f"expected a span with a word in it, received {_shown(entities[taken], record.text)}")
+    return sentences
+
+
+def _entities_of(record: JsonRecord) -> list[Entity]:
+    """Return the spans of a text in order, in code points."""
+    assert record.text is not None
+    spans = _either(record.content, "spans", "entities")
+    if not isinstance(spans, list):
+        received = "none" if spans is None else _kind(spans)
+        raise _WrongError(f"expected 'spans' to be a list, received {received}")
+    entities = []
+    for span in spans:
+        if not isinstance(span, dict):
+            raise _WrongError(f"expected a span to be an object, received {_kind(span)}")
+        start: Any = span.get("start")
+        end: Any = span.get("end")
+        entity_type = _either(span, "type", "label")
+        right = isinstance(start, int) and isinstance(end, int) and not {type(start), type(end)} & {bool}
+        if not (right and isinstance(entity_type, str) and entity_type):
+            raise _WrongError(f"expected a span with start, end and type, received {json.dumps(span)[:80]}")
+        if not 0 <= start < end <= len(record.text):
+            raise _WrongError(
+                f"expected a span within the {len(record.text)} characters of the text, received {start} to {end}"
+            )
+        _refuse_surrogates("type", entity_type)
+        entities.append(Entity(start, end, entity_type))
+    if (both := first_overlap(entities)) is not None:
+        one, other = (_shown(entity, record.text) for entity in both)
+        raise _WrongError(f"expected spans that do not overlap, received {one} and {other}")
+    return sorted(entities)
+
+
+def _in_words(entity: Entity, offsets: list[Span], text: str) -> Entity:
+    """Return an entity of code points as one of words."""
+    start = next((index for index, span in enumerate(offsets) if span.start == entity.start), None)
+    end = next((index for index, span in enumerate(offsets) if span.end == entity.end), None)
+    if start is not None and end is not None:
+        return Entity(start, end + 1, entity.entity_type)
+    cut = next((s for s in offsets if s.start < entity.start < s.end or s.start < entity.end < s.end), None)
+    shown = _shown(entity, text)
+    if cut is not None:
+        word = text[cut.start : cut.end]
+        raise _WrongError(f"expected a span to begin and end with a word, received {shown}, which cuts '{word[:40]}'")
+    if entity.end > offsets[-1].end:
+        raise _WrongError(f"expected a span within a sentence, received {shown}, which goes on after its end")
+    raise _WrongError(f"expected a span to begin and end with a word, received {shown} with spaces around it")
+
+
+def _shown(entity: Entity, text: str) -> str:
+    surface = text[entity.start : entity.end]
+    surface = surface if len(surface) <= 40 else surface[:37] + "..."
+    return f"{entity.start} to {entity.end} '{surface}'"
+
+
+def _either(content: Mapping[str, Any], name: str, other: str) -> Any:
+    return content[name] if name in content else content.get(other)
+
+
+def _refuse_surrogates(field: str, text: str) -> None:
+    if _SURROGATE.search(text):
+        raise _WrongError(f"expected '{field}' to be Unicode text, received a lone surrogate")
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
+    if isinstance(value, list) and not value:
+        return "an empty list"
+    return names.get(type(value), "a number")
+
+
+def _listed(content: Mapping[str, Any]) -> str:
+    return ", ".join(repr(name)[:30] for name in list(content)[:5]) or "no fields at all"

@@ -1,0 +1,102 @@
+"""The model card of a bundle, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nlp_pipeline
+from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.text.tagset import TagSet
+
+
+def model_card(recipe: TaggingRecipe, metrics: Mapping[str, Any], tag_set: TagSet) -> str:
+    """Return the card: what the model is, what it was made from, what it scores, how to use it, what to beware of."""
+    dev = metrics["dev"]
+    types = "\n".join(
+        f"| {name} | {100 * score['precision']:.2f} | {100 * score['recall']:.2f} | {100 * score['f1']:.2f} "
+        f"| {score['gold']} |"
+        for name, score in dev["types"].items()
+    )
+    corpora = "\n".join(
+        f"| {split} | `{Path(source).name}` | {metrics['sentences'][split]:,} |"
+        for split, source in recipe.corpora().items()
+    )
+    unseen = dev.get("unseen")
+    recall = (
+        ""
+        if unseen is None
+        else (
+            f"\nRecall of the {unseen['gold']} entities that the training corpus does not hold: "
+            f"{100 * unseen['recall']:.2f} %.\n"
+        )
+    )
+    return f"""# {recipe.name}
+
+A named entity tagger for the types {", ".join(tag_set.entity_types)}, made by nlp_pipeline {nlp_pipeline.__version__}.
+
+{_architecture(recipe)}
+
+{metrics["weights"]["trained"]:,} weights were trained, of {metrics["weights"]["all"]:,}.
+
+## Made from
+
+| split | source | sentences |
+|---|---|---|
+{corpora}
+
+{metrics["epochs"]} epochs in {metrics["seconds"]:.0f} s with seed {metrics["seed"]}; kept is epoch \
+{metrics["best_epoch"]}, the best on the dev corpus. The whole recipe is in `recipe.yaml`.
+
+## Scores on the dev corpus
+
+seqeval, default (conlleval) mode, IOB2, in per cent. The dev corpus chose the epoch: a test corpus gives the honest
+number (`nlp-pipeline evaluate`).
+
+| type | precision | recall | F1 | entities |
+|---|---|---|---|---|
+{types}
+| micro average | {100 * dev["conlleval"]["precision"]:.2f} | {100 * dev["conlleval"]["recall"]:.2f} \
+| {100 * dev["conlleval"]["f1"]:.2f} | {dev["conlleval"]["gold"]} |
+
+Strict mode of IOB2, micro F1: {100 * dev["strict"]["f1"]:.2f}.
+{recall}
+## Use
+
+    nlp-pipeline tag THIS_FOLDER text.txt --output entities.jsonl --output-format jsonl
+
+    import nlp_pipeline
+    tagger = nlp_pipeline.load("THIS_FOLDER")
+    tagger.tag_text("A text with names in it.").entities
+
+## Beware
+
+It has learnt from the corpus above and from nothing else that is labelled: other kinds of text, other spellings and
+other languages are tagged worse than the scores say. The names of people are personal data; so are the mistakes made
+about them.
+"""
+
+
+def _architecture(recipe: TaggingRecipe) -> str:
+    """Return a sentence on what the network is made of."""
+    seen = []
+    if recipe.encoder is not None:
+        layers = {"last": "the last layer", "last4": "the last four layers", "mix": "a learned mixture of all layers"}
+        way = "fine-tuned" if recipe.encoder.finetune else "frozen"
+        seen.append(f"{layers[recipe.encoder.layers]} of the {way} encoder `{Path(recipe.encoder.name).name}`")
+    if recipe.words is not None:
+        seen.append("trained word embeddings")
+    if recipe.characters is not None:
+        seen.append(f"a character {recipe.characters.kind.upper()}")
+    if recipe.casing is not None:
+        seen.append("the casing of the word")
+    recurrent = recipe.recurrent
+    above = "no recurrent layer"
+    if recurrent.layers:
+        ways = "two-way" if recurrent.bidirectional else "one-way"
+        above = f"{recurrent.layers} {ways} {recurrent.cell.upper()} layer(s) of {recurrent.units} units"
+    return (
+        f"A word is seen through {', '.join(seen)}; above that, {above} and a {recipe.decoder.kind.upper()} "
+        f"over {recipe.decoder.scheme} tags."
+    )

@@ -1,0 +1,93 @@
+"""`doctor`: whether this machine has what it takes."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import nlp_pipeline
+
+PACKAGES = ("tensorflow", "keras", "transformers", "datasets", "seqeval", "click", "numpy", "safetensors")
+EXTRAS = {"tensorflow-text": "serving", "ray": "cluster"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: what was found, and whether it is as it should be."""
+
+    subject: str
+    found: str
+    fine: bool = True
+
+
+def examine() -> list[Finding]:
+    """Look at everything that a run needs."""
+    findings = [
+        Finding("nlp_pipeline", nlp_pipeline.__version__),
+        Finding("Python", f"{platform.python_version()} on {platform.platform()}"),
+    ]
+    for package in PACKAGES:
+        found = _version(package)
+        findings.append(Finding(package, found or "not installed", found is not None))
+    for package, extra in EXTRAS.items():
+        findings.append(Finding(package, _version(package) or f"not installed (only needed for the extra '{extra}')"))
+    findings += [_devices(), _processor(), _cache(), _encoder()]
+    return findings
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _devices() -> Finding:
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        return Finding("devices", f"TensorFlow cannot be imported: {error}", fine=False)
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return Finding("devices", "the CPU alone")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+    return Finding("devices", ", ".join(names))
+
+
+def _processor() -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        memory = f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB of memory"
+    except (AttributeError, ValueError, OSError):
+        memory = ""
+    return Finding("processor", f"{cores} cores{memory}")
+
+
+def _cache() -> Finding:
+    from nlp_pipeline.subwords.encoders import cache_folder
+
+    folder = cache_folder()
+    there: Path = folder
+    while not there.exists():
+        there = there.parent
+    free = f"{shutil.disk_usage(there).free / 2**30:.0f} GiB free"
+    try:
+        with tempfile.NamedTemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        return Finding("cache", f"{folder} cannot be written to: {error.strerror}", fine=False)
+    return Finding("cache", f"{folder}, {free}")
+
+
+def _encoder() -> Finding:
+    from nlp_pipeline.subwords.encoders import available_encoders
+
+    for encoder in available_encoders():
+        if encoder.cached:
+            return Finding("default encoder", f"{encoder.name} is in the cache")
+    return Finding("default encoder", "not fetched yet (nlp-pipeline encoder get minilm)")

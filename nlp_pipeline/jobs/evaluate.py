@@ -1,0 +1,80 @@
+"""`evaluate`: what a bundle is worth on a labelled file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nlp_pipeline.corpora.corpus import read_corpus
+from nlp_pipeline.evaluation.entities import EntityScores, score_entities
+from nlp_pipeline.evaluation.report import TaggedExample, report_of
+from nlp_pipeline.serving.folder import new_folder
+from nlp_pipeline.serving.tagger import LoadedTagger
+from nlp_pipeline.text.schemes import Scheme
+from nlp_pipeline.text.sentence import Sentence
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores, and what they were computed from.
+
+    Attributes:
+        scores: the scores.
+        examples: each sentence with its gold and its predicted tags.
+    """
+
+    scores: EntityScores
+    examples: list[TaggedExample]
+
+
+def read_labelled(tagger: LoadedTagger, source: str, options: dict[str, Any] | None = None) -> list[Sentence]:
+    """Read a labelled file the way that the bundle's recipe read its own corpora.
+
+    Args:
+        tagger: its recipe says which columns and which scheme.
+        source: a file, a folder of Parquet, or `hub:owner/name`.
+        options: settings of the recipe's `data` section that this file needs otherwise.
+
+    Raises:
+        CorpusError: with the problems of the file.
+    """
+    data = tagger.bundle.recipe.data.model_copy(update=options or {})
+    return read_corpus(
+        source,
+        format=data.format,
+        split=data.splits.test,
+        word_column=data.word_column,
+        tag_column=data.tag_column,
+        separator=data.separator,
+        scheme=data.scheme if data.scheme == "auto" else Scheme(data.scheme),
+        config=data.config,
+        words=data.words,
+        tags=data.tags,
+    )
+
+
+def evaluate_tagger(tagger: LoadedTagger, sentences: Sequence[Sentence]) -> Evaluation:
+    """Tag labelled sentences and score the tags."""
+    examples = [TaggedExample(one.sentence, one.tags, one.confidences) for one in tagger.tag_stream(sentences)]
+    gold = [example.gold for example in examples]
+    predicted = [example.predicted for example in examples]
+    words = [example.sentence.words for example in examples]
+    return Evaluation(score_entities(gold, predicted, words, tagger.bundle.known_entities), examples)
+
+
+def write_report(evaluation: Evaluation, folder: Path, title: str) -> None:
+    """Write `report.md`, `scores.json` and `confusions.json` into a folder of their own.
+
+    Raises:
+        OutputError: where it cannot be written.
+    """
+    report = report_of(evaluation.scores, evaluation.examples, title)
+    confusions = [asdict(confusion) for confusion in report.confusions]
+    with new_folder(folder) as beside:
+        (beside / "report.md").write_text(report.markdown, encoding="utf-8", errors="backslashreplace")
+        scores = json.dumps(evaluation.scores.to_json(), indent=2, ensure_ascii=False)
+        (beside / "scores.json").write_text(scores + "\n", encoding="utf-8")
+        (beside / "confusions.json").write_text(json.dumps(confusions, indent=1) + "\n", encoding="utf-8")

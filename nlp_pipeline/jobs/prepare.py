@@ -1,0 +1,159 @@
+"""`prepare`: read and check a recipe's corpora, count what is in them, and keep them as Arrow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nlp_pipeline
+from nlp_pipeline.corpora.corpus import read_corpus
+from nlp_pipeline.corpora.hub import read_arrow, write_arrow
+from nlp_pipeline.corpora.statistics import describe
+from nlp_pipeline.errors import CorpusError, Problems
+from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.serving.folder import file_digest, new_folder
+from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
+from nlp_pipeline.subwords.encoders import find_encoder
+from nlp_pipeline.text.schemes import Scheme
+from nlp_pipeline.text.sentence import Sentence
+
+SUMMARY = "corpus.json"
+
+
+@dataclass(frozen=True)
+class PreparedCorpus:
+    """A recipe's corpora, checked.
+
+    Attributes:
+        folder: where they are kept as Arrow.
+        splits: the sentences of train, dev and perhaps test.
+        summary: what `corpus.json` says: fingerprint, statistics, words without a subword.
+        reused: whether they were there already, from the same sources.
+    """
+
+    folder: Path
+    splits: dict[str, list[Sentence]]
+    summary: dict[str, Any]
+    reused: bool
+
+
+def prepare(
+    recipe: TaggingRecipe, folder: Path, say: Callable[[str], None] = lambda _line: None, force: bool = False
+) -> PreparedCorpus:
+    """Read, check and keep a recipe's corpora.
+
+    Args:
+        recipe: names them.
+        folder: where they are kept. What an earlier run kept there is used when the sources have not changed.
+        say: is told what is going on.
+        force: read the sources even so.
+
+    Raises:
+        CorpusError: with every problem of every file, the first 20 of each.
+        EncoderError: where the encoder's tokenizer, which counts words without a subword, is not to be had.
+        OutputError: where the folder cannot be written.
+    """
+    fingerprint = _fingerprint(recipe)
+    if not force and (kept := _kept(folder, fingerprint, list(recipe.corpora()))) is not None:
+        return kept
+    splits = _read_all(recipe, say)
+    _check(recipe, splits)
+    summary: dict[str, Any] = {
+        "fingerprint": fingerprint,
+        "sources": recipe.corpora(),
+        **describe(splits).to_json(),
+        "words_without_subword": _count_without_subword(recipe, splits),
+    }
+    with new_folder(folder) as beside:
+        for name, sentences in splits.items():
+            write_arrow(beside / name, sentences)
+        (beside / SUMMARY).write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return PreparedCorpus(folder, splits, summary, reused=False)
+
+
+def _fingerprint(recipe: TaggingRecipe) -> str:
+    """Return what changes whenever the prepared corpus would."""
+    digests = {}
+    for split, source in recipe.corpora().items():
+        path = Path(source)
+        files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path] if path.is_file() else []
+        digests[split] = [(file.name, file_digest(file)) for file in files]
+    encoder = None if recipe.encoder is None else recipe.encoder.name
+    settings = [nlp_pipeline.__version__, recipe.data.model_dump(mode="json"), encoder, digests]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def _kept(folder: Path, fingerprint: str, names: list[str]) -> PreparedCorpus | None:
+    """Return what an earlier run kept, if it is whole and from the same sources."""
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        if summary["fingerprint"] != fingerprint:
+            return None
+        splits = {name: read_arrow(folder / name) for name in names}
+    except (OSError, ValueError, KeyError, TypeError, CorpusError):
+        return None
+    return PreparedCorpus(folder, splits, summary, reused=True)
+
+
+def _read_all(recipe: TaggingRecipe, say: Callable[[str], None]) -> dict[str, list[Sentence]]:
+    """Read every split, and tell the problems of all of them at once."""
+    data = recipe.data
+    splits: dict[str, list[Sentence]] = {}
+    wrong: list[CorpusError] = []
+    for name, source in recipe.corpora().items():
+        say(f"reading {name}: {source}")
+        try:
+            splits[name] = read_corpus(
+                source,
+                format=data.format,
+                split=getattr(data.splits, name),
+                word_column=data.word_column,
+                tag_column=data.tag_column,
+                separator=data.separator,
+                scheme=data.scheme if data.scheme == "auto" else Scheme(data.scheme),
+                config=data.config,
+                words=data.words,
+                tags=data.tags,
+            )
+        except CorpusError as error:
+            wrong.append(error)
+    if wrong:
+        raise CorpusError([p for error in wrong for p in error.problems], sum(error.omitted for error in wrong))
+    return splits
+
+
+def _check(recipe: TaggingRecipe, splits: dict[str, list[Sentence]]) -> None:
+    """Refuse what can be read but not learnt from."""
+    problems = Problems()
+    types = {entity.entity_type for sentence in splits["train"] for entity in sentence.entities}
+    if not types:
+        source = recipe.data.train
+        problems.add(source, "expected entities to learn from, received a corpus with the one tag 'O'")
+    elif recipe.data.unseen_types == "refuse":
+        for name in ("dev", "test"):
+            first: dict[str, str] = {}
+            for sentence in splits.get(name, []):
+                for entity in sentence.entities:
+                    if entity.entity_type not in types:
+                        first.setdefault(entity.entity_type, sentence.place)
+            for entity_type, place in sorted(first.items()):
+                message = (
+                    f"expected the types of the train corpus ({', '.join(sorted(types))}), received '{entity_type}'; "
+                    "set data.unseen_types=ignore to score such entities as missed"
+                )
+                problems.add(place, message)
+    problems.raise_if_any()
+
+
+def _count_without_subword(recipe: TaggingRecipe, splits: dict[str, list[Sentence]]) -> dict[str, int] | None:
+    """Return how many words of each split the encoder's tokenizer makes nothing of; None without an encoder."""
+    if recipe.encoder is None:
+        return None
+    tokenizer = CheckpointTokenizer(find_encoder(recipe.encoder.name))
+    empty = {word for sentences in splits.values() for sentence in sentences for word in sentence.words}
+    empty = set(tokenizer.words_without_subword(sorted(empty)))
+    return {name: sum(word in empty for s in sentences for word in s.words) for name, sentences in splits.items()}

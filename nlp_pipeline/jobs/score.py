@@ -1,0 +1,31 @@
+"""`score`: one labelled file against another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nlp_pipeline.corpora.corpus import read_corpus
+from nlp_pipeline.errors import CorpusError, Problem
+from nlp_pipeline.evaluation.entities import EntityScores, score_entities
+
+
+def score_files(gold: str, predicted: str, options: dict[str, Any]) -> EntityScores:
+    """Score the tags of one labelled file against those of another with the same words.
+
+    Args:
+        gold: the file that is right.
+        predicted: the file that is scored.
+        options: how both are read, as `corpora.corpus.read_corpus` takes them.
+
+    Raises:
+        CorpusError: where a file cannot be read, or the words differ; names the first place where they do.
+    """
+    golden, guessed = (read_corpus(source, **options) for source in (gold, predicted))
+    for one, other in zip(golden, guessed, strict=False):
+        if one.words != other.words:
+            message = f"expected the words of {one.place}, received others"
+            raise CorpusError([Problem(other.place, message)])
+    if len(golden) != len(guessed):
+        message = f"expected the {len(golden)} sentences of {gold}, received {len(guessed)}"
+        raise CorpusError([Problem(predicted, message)])
+    return score_entities([s.tags or () for s in golden], [s.tags or () for s in guessed], [s.words for s in golden])

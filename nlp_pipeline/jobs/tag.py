@@ -1,0 +1,152 @@
+"""`tag`: files in, tagged files out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TextIO
+
+from nlp_pipeline.corpora.conll import read_conll, write_conll
+from nlp_pipeline.corpora.jsonl import read_jsonl_records
+from nlp_pipeline.corpora.lines import name_of, read_lines
+from nlp_pipeline.errors import OutputError, Problem, Problems, UsageError
+from nlp_pipeline.serving.stream import Record, TaggedRecord, tag_records, write_json_line
+from nlp_pipeline.serving.tagger import LoadedTagger
+from nlp_pipeline.text.sentence import Sentence
+
+STANDARD_STREAM = "-"
+
+
+@dataclass
+class Counted:
+    """What was tagged, and in how many seconds."""
+
+    words: int = 0
+    sentences: int = 0
+    entities: int = 0
+    seconds: float = 0.0
+
+
+def tag_files(
+    load: Callable[[], LoadedTagger],
+    sources: Sequence[str],
+    output: str,
+    input_format: str,
+    output_format: str,
+    word_column: int = 0,
+) -> Counted:
+    """Tag files.
+
+    Args:
+        load: loads the tagger; called after the file names have been looked at.
+        sources: files; `-` is standard input.
+        output: a file, `-` for standard output, or with several sources a folder.
+        input_format: `text`, `conll` or `jsonl`.
+        output_format: `conll` or `jsonl`.
+        word_column: the column of the words in CoNLL.
+
+    Raises:
+        UsageError: where source and output do not go together.
+        CorpusError: with the problems of the first source that has any; its output is not written.
+        OutputError: where the output cannot be written.
+    """
+    targets = _targets(sources, output, output_format)
+    for source in sources:
+        if source != STANDARD_STREAM and not Path(source).is_file():
+            what = "a directory" if Path(source).is_dir() else "nothing: there is no such file"
+            raise UsageError([Problem(source, f"expected a file, received {what}")])
+    tagger = load()
+    counted = Counted()
+    started = time.monotonic()
+    for source, target in zip(sources, targets, strict=True):
+        problems = Problems()
+        with _written(target) as stream:
+            records = _read(source, input_format, word_column, problems)
+            tagged = _counting(tag_records(tagger, records), counted)
+            if output_format == "jsonl":
+                for record in tagged:
+                    write_json_line(stream, record)
+            else:
+                write_conll(stream, _predicted_sentences(tagged))
+            problems.raise_if_any()
+    counted.seconds = time.monotonic() - started
+    return counted
+
+
+def _targets(sources: Sequence[str], output: str, output_format: str) -> list[str]:
+    """Return where each source goes."""
+    if len(sources) == 1 or output == STANDARD_STREAM:
+        if output != STANDARD_STREAM and Path(output).is_dir():
+            raise OutputError([Problem(output, "expected a file to write to, received a directory")])
+        return [output] * len(sources)
+    if Path(output).is_file():
+        raise OutputError([Problem(output, f"expected a folder for {len(sources)} inputs, received a file")])
+    names = ["stdin" if source == STANDARD_STREAM else Path(source).stem for source in sources]
+    for name in names:
+        if names.count(name) > 1:
+            message = f"expected inputs with names of their own, received '{name}' {names.count(name)} times"
+            raise UsageError([Problem(output, message)])
+    return [str(Path(output) / f"{name}.{output_format}") for name in names]
+
+
+def _read(source: str, input_format: str, word_column: int, problems: Problems) -> Iterator[Record]:
+    """Return the records of a source, as a stream."""
+    if input_format == "conll":
+        for sentence in read_conll(source, problems, word_column=word_column, tag_column=None):
+            yield Record((sentence,))
+    elif input_format == "jsonl":
+        for record in read_jsonl_records(source, problems):
+            if record.text is not None:
+                yield Record.of_text(record.text, record.place)
+            elif record.words is not None:
+                yield Record((Sentence(record.words, place=record.place),))
+    else:
+        name = name_of(source)
+        for number, line in read_lines(source, problems):
+            yield Record.of_text(line, f"{name}:{number}")
+
+
+def _counting(records: Iterable[TaggedRecord], counted: Counted) -> Iterator[TaggedRecord]:
+    for record in records:
+        counted.sentences += len(record.sentences)
+        counted.words += sum(len(sentence.tags) for sentence in record.sentences)
+        counted.entities += sum(tag.startswith("B-") for sentence in record.sentences for tag in sentence.tags)
+        yield record
+
+
+def _predicted_sentences(records: Iterable[TaggedRecord]) -> Iterator[Sentence]:
+    for record in records:
+        for tagged in record.sentences:
+            yield replace(tagged.sentence, tags=tagged.tags)
+
+
+@contextmanager
+def _written(target: str) -> Iterator[TextIO]:
+    """Give a stream whose content takes the target's place when all went well."""
+    if target == STANDARD_STREAM:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    path = Path(target)
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
+        temporary = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n", errors="surrogatepass") as stream:
+            yield stream
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError([Problem(target, f"cannot be written: {error.strerror or error}")]) from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)

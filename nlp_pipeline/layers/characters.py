@@ -1,0 +1,168 @@
+"""Words' vectors from their characters, for what the spelling tells: suffixes, capitals, digits.
+
+Both layers read the DISTINCT words of a batch, `[W, C]` character ids padded with 0 on the right, and give `[W, D]`;
+the tagger gathers from these rows the vector of each word of each sentence. A row of padding alone gives zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from nlp_pipeline.layers.recurrent import RecurrentStack
+
+Shape = Sequence[int | None]
+
+
+class _CharacterEmbedding(keras.layers.Layer):
+    """What both ways of reading characters begin with: an embedding of each character, and dropout.
+
+    Args:
+        vocabulary_size: number of characters, padding (0) included.
+        size: of a character's embedding, E.
+        dropout: share of the embeddings' numbers that is dropped in training.
+        seed: of the dropout; drawn from Keras' global seed when left out.
+    """
+
+    def __init__(
+        self, vocabulary_size: int, size: int, dropout: float = 0.0, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.vocabulary_size = vocabulary_size
+        self.size = size
+        self.dropout = dropout
+        self.seed = seed
+        self.embedding = keras.layers.Embedding(vocabulary_size, size, dtype=self.dtype_policy, name="embedding")
+        self.dropper = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="dropper")
+
+    def embed(self, character_ids: tf.Tensor, training: bool | None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the embeddings `[W, C, E]`, and the padding mask `[W, C]`, True where there is a character."""
+        return self.dropper(self.embedding(character_ids), training=training), character_ids > 0
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "size": self.size,
+            "dropout": self.dropout,
+            "seed": self.seed,
+        }
+
+
+class CharacterLSTM(_CharacterEmbedding):
+    """The last states of a two-way LSTM over a word's characters, side by side (Lample et al. 2016, section 4.1).
+
+    The forward state has read the word up to its last character, the backward one up to its first.
+
+    Args:
+        vocabulary_size: number of characters, padding (0) included.
+        size: of a character's embedding, E.
+        units: of one direction, U.
+        dropout: share of the embeddings' numbers that is dropped in training.
+        use_cudnn: as in `RecurrentStack`.
+        seed: of the dropout; drawn from Keras' global seed when left out.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        size: int,
+        units: int,
+        dropout: float = 0.0,
+        use_cudnn: bool | str = "auto",
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(vocabulary_size, size, dropout, seed, **kwargs)
+        self.units = units
+        self.use_cudnn = use_cudnn
+        self.recurrent = RecurrentStack(
+            "lstm", units, use_cudnn=use_cudnn, seed=seed, dtype=self.dtype_policy, name="recurrent"
+        )
+
+    def build(self, character_ids_shape: Shape) -> None:
+        """Make the table `[V, E]` and the two LSTMs."""
+        self.embedding.build(character_ids_shape)
+        self.recurrent.build((*character_ids_shape, self.size))
+
+    def call(self, character_ids: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Read words: `character_ids` int32 `[W, C]`, 0 on padding; gives `[W, 2U]`."""
+        embedded, padding_mask = self.embed(character_ids, training)
+        outputs = self.recurrent(embedded, padding_mask=padding_mask, training=training)
+        last = tf.maximum(tf.reduce_sum(tf.cast(padding_mask, tf.int32), axis=1) - 1, 0)
+        forward = tf.gather(outputs[:, :, : self.units], last, axis=1, batch_dims=1)
+        return tf.concat([forward, outputs[:, 0, self.units :]], axis=-1)
+
+    def compute_output_shape(self, character_ids_shape: Shape) -> Shape:
+        """Return `[W, 2U]`."""
+        return (character_ids_shape[0], 2 * self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "units": self.units, "use_cudnn": self.use_cudnn}
+
+
+class CharacterCNN(_CharacterEmbedding):
+    """Convolutions over a word's characters, the maximum of each filter over the word (Ma and Hovy 2016, section 2.1).
+
+    For each width, `relu(max_t (filter * characters around t + bias))`. Outside the word there are zeros, and the
+    maximum is taken over the word's own characters alone, so that padding changes nothing.
+
+    Args:
+        vocabulary_size: number of characters, padding (0) included.
+        size: of a character's embedding, E.
+        filters: for each width, F.
+        widths: of the filters, in characters.
+        dropout: share of the embeddings' numbers that is dropped in training.
+        seed: of the dropout; drawn from Keras' global seed when left out.
+
+    Raises:
+        ValueError: there is no width.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        size: int,
+        filters: int,
+        widths: Sequence[int] = (3,),
+        dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(vocabulary_size, size, dropout, seed, **kwargs)
+        if not widths:
+            raise ValueError("expected at least one width of filters. Received: none")
+        self.filters = filters
+        self.widths = tuple(widths)
+        self.convolutions = [
+            keras.layers.Conv1D(filters, width, padding="same", dtype=self.dtype_policy, name=f"convolution_{number}")
+            for number, width in enumerate(widths)
+        ]
+
+    def build(self, character_ids_shape: Shape) -> None:
+        """Make the table `[V, E]`, and for each width a kernel `[width, E, F]` and a bias `[F]`."""
+        self.embedding.build(character_ids_shape)
+        for convolution in self.convolutions:
+            convolution.build((*character_ids_shape, self.size))
+
+    def call(self, character_ids: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Read words: `character_ids` int32 `[W, C]`, 0 on padding; gives `[W, F x number of widths]`."""
+        embedded, padding_mask = self.embed(character_ids, training)
+        is_real = padding_mask[:, :, tf.newaxis]
+        embedded = tf.where(is_real, embedded, tf.zeros([], embedded.dtype))
+        convolved = tf.concat([convolution(embedded) for convolution in self.convolutions], axis=-1)
+        highest = tf.reduce_max(tf.where(is_real, convolved, convolved.dtype.min), axis=1)
+        return tf.nn.relu(highest)
+
+    def compute_output_shape(self, character_ids_shape: Shape) -> Shape:
+        """Return `[W, F x number of widths]`."""
+        return (character_ids_shape[0], self.filters * len(self.widths))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "filters": self.filters, "widths": self.widths}

@@ -1,0 +1,128 @@
+"""A trained tagger's bundle: all that is needed to load it again, on any machine.
+
+bundle.json            format, task, and the digest of every file
+recipe.yaml            the resolved recipe
+tags.json              the tag set
+vocabularies.json      characters and words
+known_entities.json    digests of the training corpus's entities, to tell seen from unseen ones
+weights.safetensors    every weight of the network, the encoder's included
+encoder/               the encoder's config.json and tokenizer files
+metrics.json           scores and circumstances of the training
+README.md              the model card
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nlp_pipeline.errors import BundleError, Problem, RecipeError
+from nlp_pipeline.inputs.tagging import TaggingInputs
+from nlp_pipeline.models.tagger import Tagger
+from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.recipe_file import read_recipe
+from nlp_pipeline.serving.folder import new_folder, read_manifest, write_manifest
+from nlp_pipeline.text.tagset import TagSet
+from nlp_pipeline.text.vocabulary import Vocabulary
+
+TASK = "tagging"
+
+
+@dataclass(frozen=True)
+class TaggerBundle:
+    """A tagger and what belongs to it.
+
+    Attributes:
+        recipe: what it was made by.
+        inputs: makes its batches; holds tag set, vocabularies and tokenizer.
+        network: the network with its weights.
+        encoder_folder: where the encoder's config.json stands; None without an encoder.
+        known_entities: digests of the entities of the training corpus.
+        metrics: scores and circumstances of the training.
+        card: the model card, in Markdown.
+    """
+
+    recipe: TaggingRecipe
+    inputs: TaggingInputs
+    network: Tagger
+    encoder_folder: Path | None
+    known_entities: Set[str]
+    metrics: Mapping[str, Any]
+    card: str
+
+    def write(self, target: Path) -> None:
+        """Write the bundle; a bundle that stood there is replaced when the new one is whole.
+
+        Raises:
+            OutputError: where it cannot be written.
+        """
+        from safetensors.numpy import save_file
+
+        with new_folder(target) as folder:
+            (folder / "recipe.yaml").write_text(self.recipe.to_yaml(), encoding="utf-8")
+            _write_json(folder / "tags.json", self.inputs.tag_set.to_json())
+            vocabularies = {name: vocabulary.to_json() for name, vocabulary in self.inputs.vocabularies.items()}
+            _write_json(folder / "vocabularies.json", vocabularies)
+            _write_json(folder / "known_entities.json", sorted(self.known_entities))
+            _write_json(folder / "metrics.json", self.metrics)
+            (folder / "README.md").write_text(self.card, encoding="utf-8")
+            save_file(self.network.named_weights(), folder / "weights.safetensors")
+            if self.inputs.tokenizer is not None and self.encoder_folder is not None:
+                encoder = folder / "encoder"
+                encoder.mkdir()
+                self.inputs.tokenizer.save(encoder)
+                (encoder / "config.json").write_bytes((self.encoder_folder / "config.json").read_bytes())
+            write_manifest(folder, TASK)
+
+    @classmethod
+    def read(cls, folder: Path, use_cudnn: bool | str = "auto") -> TaggerBundle:
+        """Load a bundle.
+
+        Raises:
+            BundleError: where it is missing, incomplete, altered or not a tagger's.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
+
+        manifest = read_manifest(folder)
+        if manifest.get("task") != TASK:
+            message = f"expected the bundle of a tagger, received one for {manifest.get('task')!r}"
+            raise BundleError([Problem(str(folder), message)])
+        try:
+            recipe = read_recipe(folder / "recipe.yaml")
+            tag_set = TagSet.from_json(_read_json(folder / "tags.json"))
+            vocabularies = {
+                name: Vocabulary.from_json(items) for name, items in _read_json(folder / "vocabularies.json").items()
+            }
+            known_entities = frozenset(_read_json(folder / "known_entities.json"))
+            metrics = _read_json(folder / "metrics.json")
+            card = (folder / "README.md").read_text(encoding="utf-8")
+            weights = load_file(folder / "weights.safetensors")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, RecipeError) as error:
+            reason = str(error).splitlines()[0]
+            message = f"expected a bundle that this version of nlp_pipeline can read, received: {reason}"
+            raise BundleError([Problem(str(folder), message)]) from None
+        encoder_folder = folder / "encoder" if recipe.encoder is not None else None
+        tokenizer = None
+        if recipe.encoder is not None and encoder_folder is not None:
+            tokenizer = CheckpointTokenizer(encoder_folder, max_subwords_of_word=recipe.encoder.max_subwords_of_word)
+        inputs = TaggingInputs(recipe, tag_set, vocabularies, tokenizer)
+        network = Tagger.for_inputs(inputs, encoder_folder, use_cudnn=use_cudnn)
+        try:
+            network.take_weights(weights)
+        except ValueError as error:
+            raise BundleError([Problem(str(folder / "weights.safetensors"), str(error))]) from None
+        return cls(recipe, inputs, network, encoder_folder, known_entities, metrics, card)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
