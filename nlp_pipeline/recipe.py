@@ -64,7 +64,7 @@ class Encoder(Section):
 
     name: str = "minilm"
     layers: Literal["last", "last4", "mix"] = "last4"
-    pooling: Literal["first", "mean", "last"] = "first"
+    pooling: Literal["first", "mean", "last"] = "mean"
     finetune: bool = False
     dropout: Share = 0.1
     window: Annotated[int, Field(ge=16)] = 512
@@ -155,9 +155,9 @@ class Training(Section):
     `patience`: epochs without a better dev F1 after which the run ends; null for all epochs.
     """
 
-    epochs: Count = 20
+    epochs: Count = 10
     patience: Count | None = None
-    batch_subwords: Count = 1024
+    batch_subwords: Count = 512
     learning_rate: Positive = 1e-3
     encoder_learning_rate: Positive = 5e-5
     layer_decay: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
@@ -165,7 +165,7 @@ class Training(Section):
     decay: Literal["linear", "cosine", "constant"] = "linear"
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
     clip_norm: Positive | None = 5.0
-    average: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    average: Annotated[float, Field(gt=0.0, lt=1.0)] | None = 0.998
     precision: Literal["float32", "bfloat16"] = "float32"
     strategy: Literal["auto", "none", "mirrored"] = "auto"
     keep_vectors: bool = True

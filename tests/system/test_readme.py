@@ -1,0 +1,51 @@
+"""Every command that the documents show exists, with the options and files that they show."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from nlp_pipeline.cli.main import cli
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCUMENTS = ["README.md", "pipelines/README.md", "data/README.md", "CONTRIBUTING.md"]
+
+
+def _commands(text: str) -> list[str]:
+    """Return the commands of a document: lines that begin with ours, continued lines joined."""
+    joined = re.sub(r"\\\n\s*", "", text)
+    return re.findall(r"^[ \t]*(?:#[ \t]+)?(nlp-pipeline [^\n`]+)$", joined, flags=re.MULTILINE)
+
+
+def _recipes() -> list[str]:
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "pipelines").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *_recipes()])
+def test_commands_parse(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for line in _commands(re.sub(r"\n#", "\n", text) if document.endswith(".yaml") else text):
+        words = shlex.split(line, comments=True)[1:]
+        command: click.Command | None = cli
+        context = click.Context(cli)
+        while isinstance(command, click.Group):
+            assert words, line
+            name = words.pop(0)
+            command = command.get_command(context, name)
+            assert command is not None, f"{document}: {line}"
+        assert command is not None
+        command.make_context(name, words, resilient_parsing=False)
+        for word in words:
+            if word.startswith(("pipelines/", "data/")):
+                assert (ROOT / word).exists(), f"{document}: {line}"
+
+
+def test_the_readme_shows_every_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in cli.list_commands(click.Context(cli)):
+        assert f"| `{name} " in text or f"| `{name}` " in text, name
+    assert len(_commands(text)) >= 4
