@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from nlp_pipeline.text.sentence import Sentence
 
 Separator = Literal["auto", "tab", "space"]
 DOCUMENT_BORDER = "-DOCSTART-"
+_UNWRITABLE = re.compile("[ \t\n\r\0]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def _rows(
 ) -> Iterator[_Rows]:
     """Yield the rows of each sentence that has nothing wrong with its columns."""
     name = name_of(source)
-    needed = max(column + 1 if column >= 0 else -column for column in (word_column, tag_column or 0))
+    needed = _columns_needed(word_column, tag_column)
     split: Callable[[str], list[str]] | None = {"tab": _at_tabs, "space": _at_spaces, "auto": None}[separator]
     words: list[str] = []
     tags: list[str] = []
@@ -80,12 +82,15 @@ def _rows(
                 yield _Rows(tuple(words), tuple(tags), tuple(lines), document)
             words, tags, lines, whole = [], [], [], True
             continue
+        if _at_spaces(line)[0] == DOCUMENT_BORDER:
+            if words and whole:
+                yield _Rows(tuple(words), tuple(tags), tuple(lines), document)
+            words, tags, lines, whole = [], [], [], True
+            document += found
+            continue
         if split is None:
             split = _at_tabs if "\t" in line else _at_spaces
         columns = split(line)
-        if columns[0] == DOCUMENT_BORDER:
-            document += found
-            continue
         found = True
         place = f"{name}:{number}"
         if len(columns) < needed:
@@ -105,6 +110,14 @@ def _rows(
         problems.add(name, "expected sentences, received only empty lines")
 
 
+def _columns_needed(word_column: int, tag_column: int | None) -> int:
+    """Return how many columns a row has at least: so many that the word and the tag are two of them."""
+    columns = [word_column] if tag_column is None else [word_column, tag_column]
+    needed = max(column + 1 if column >= 0 else -column for column in columns)
+    is_one = len({column % needed for column in columns}) < len(set(columns))
+    return needed + 1 if is_one else needed
+
+
 def _at_tabs(line: str) -> list[str]:
     return [column.strip(" ") for column in line.split("\t")]
 
@@ -117,7 +130,7 @@ def _at_spaces(line: str) -> list[str]:
 def _with_end(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     """Yield the lines and an empty one, so that the last sentence ends like the others."""
     number = 0
-    for number, line in lines:  # noqa: B007 - the last number is needed below
+    for number, line in lines:
         yield number, line
     yield number + 1, ""
 
@@ -128,7 +141,8 @@ def write_conll(stream: TextIO, sentences: Iterable[Sentence], separator: str = 
     Documents after the first begin with a `-DOCSTART-` row.
 
     Raises:
-        CorpusError: for a word that holds white space, which would be read as two columns or rows.
+        CorpusError: for a word or a tag that would be read as something else: one with white space or a NUL, and the
+            word `-DOCSTART-`.
     """
     document: int | None = None
     for sentence in sentences:
@@ -137,9 +151,13 @@ def write_conll(stream: TextIO, sentences: Iterable[Sentence], separator: str = 
             stream.write(f"{row}\n\n")
         document = sentence.document
         for index, word in enumerate(sentence.words):
-            if any(character in word for character in " \t\n\r"):
-                message = f"expected a word without white space for a column, received {word[:40]!r}"
+            if word == DOCUMENT_BORDER:
+                message = f"expected a word that is no border between documents, received {word!r}"
                 raise CorpusError([Problem(sentence.place, message)])
-            stream.write(word if sentence.tags is None else f"{word}{separator}{sentence.tags[index]}")
-            stream.write("\n")
+            columns = [word] if sentence.tags is None else [word, sentence.tags[index]]
+            for name, column in zip(("word", "tag"), columns, strict=False):
+                if _UNWRITABLE.search(column):
+                    message = f"expected a {name} without white space or NUL for a column, received {column[:40]!r}"
+                    raise CorpusError([Problem(sentence.place, message)])
+            stream.write(separator.join(columns) + "\n")
         stream.write("\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -72,6 +73,7 @@ def read_corpus(
 def _format_of(source: str) -> Format:
     path = Path(source)
     suffix = (path.with_suffix("") if path.suffix == ".gz" else path).suffix
-    if source.startswith(HUB_PREFIX) or suffix == ".parquet" or path.is_dir():
+    # os.path, since Path.is_dir() raises where a name is too long.
+    if source.startswith(HUB_PREFIX) or suffix == ".parquet" or os.path.isdir(source):  # noqa: PTH112
         return "dataset"
     return "jsonl" if suffix in (".jsonl", ".json") else "conll"

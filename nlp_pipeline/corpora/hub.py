@@ -56,6 +56,8 @@ def read_dataset(
                 problems.add(place, "expected words that are strings, none of them empty, received others")
             elif given is None or len(given) != len(spoken):
                 problems.add(place, f"expected {len(spoken)} tags, one a word, received {len(given or ())}")
+            elif None in given:
+                problems.add(place, f"expected {len(spoken)} tags, received null as number {given.index(None)}")
             elif names is not None and not all(0 <= tag < len(names) for tag in given):
                 problems.add(place, f"expected tags from 0 to {len(names) - 1}, received others")
             else:
@@ -95,10 +97,13 @@ def _quiet() -> Iterator[None]:
     import datasets
 
     shown = datasets.utils.logging.is_progress_bar_enabled()
+    verbosity = datasets.logging.get_verbosity()
     datasets.disable_progress_bars()
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # what goes wrong is raised, and told once
     try:
         yield
     finally:
+        datasets.logging.set_verbosity(verbosity)
         if shown:
             datasets.enable_progress_bars()
 

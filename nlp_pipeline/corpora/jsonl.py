@@ -87,8 +87,9 @@ def read_jsonl(
                 held.append((record, _sentences_of(record, document)))
         except _WrongError as wrong:
             problems.add(record.place, str(wrong))
-    if not held and problems.count == before:
-        problems.add(name_of(source), "expected objects, received only empty lines")
+    if problems.count == before and not any(content for _, content in held):
+        received = "only texts without a word" if held else "only empty lines"
+        problems.add(name_of(source), f"expected sentences, received {received}")
     tagged = [(record, content) for record, content in held if isinstance(content, tuple)]
     places = [[record.place] * len(content) for record, content in tagged]
     in_scheme = in_iob2([content for _, content in tagged], places, scheme, problems)

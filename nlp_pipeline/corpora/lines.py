@@ -73,6 +73,8 @@ def _opened(source: str | Path) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     path = Path(source)
+    if "\0" in str(source):  # no file is called so, and open() would raise a ValueError
+        raise FileNotFoundError
     if path.is_dir():
         raise IsADirectoryError
     with path.open("rb") as file:

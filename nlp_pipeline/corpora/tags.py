@@ -29,8 +29,25 @@ def in_iob2(
     for tags, of_words in zip(sentences, places, strict=True):
         try:
             entities = entities_from_tags(tags, scheme)
-        except TagError as error:
-            problems.add(of_words[error.index], str(error))
+        except TagError:
+            for index, message in _errors(tags, scheme):
+                problems.add(of_words[index], message)
             yield None
         else:
             yield tuple(tags_from_entities(entities, len(tags), Scheme.IOB2))
+
+
+def _errors(tags: Sequence[str], scheme: Scheme) -> Iterator[tuple[int, str]]:
+    """Yield each tag that may not stand where it stands, and what is wrong with it."""
+    start, told = 0, -1
+    while start < len(tags):
+        try:
+            entities_from_tags(tags[start:], scheme)
+        except TagError as error:
+            index = start + error.index
+            if index != told:
+                yield index, str(error)
+            # What may not follow the tag before it may still begin something: it is read again, as a beginning.
+            start, told = max(index, start + 1), index
+        else:
+            return

@@ -11,11 +11,13 @@ import unicodedata
 
 SPACE = " "
 LINE_END = "\n"
-LOWER = "\x01"  # a small letter
-UPPER = "\x02"  # a capital
-CASELESS = "\x14"  # a letter of a script without capitals, but for ideographs
+# Letters and digits beyond ASCII are written as ASCII ones, since an expression's `\b` knows no others. No expression
+# names `q`, so that none takes such a letter for one that it looks for.
+LOWER = "q"  # a small letter
+UPPER = "Q"  # a capital
+CASELESS = "_"  # a letter of a script without capitals, but for ideographs
+DIGIT = "0"
 MARK = "\x03"  # combining marks, variation selectors, format characters: belong to what stands before
-DIGIT = "\x04"
 IDEOGRAPH = "\x05"  # ideographs and kana: each is a word
 TERMINATOR = "\x06"  # ends a sentence, outside ASCII
 WIDE_TERMINATOR = "\x15"  # ends a sentence of ideographs, after which no space is written

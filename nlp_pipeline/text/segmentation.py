@@ -13,13 +13,12 @@ from nlp_pipeline.text.code_points import class_string
 from nlp_pipeline.text.spans import Span
 
 # Pieces of the expression. What may go into a word: letters, digits, the low line, and marks behind them.
-_L = r"A-Za-z\x01\x02\x14"
-_W = rf"[{_L}0-9_\x03\x04\x11]"
-_W1 = rf"[{_L}0-9_\x04]"
+_W = r"[A-Za-z0-9_\x03\x11]"
+_W1 = r"[A-Za-z0-9_]"
 _MARKS = r"[\x03\x11]*"
 # A URL runs to the next space, quote or angle bracket, and ends with something that a URL ends with.
 _IN_URL = r"[^ \n<>\"\x07\x08]"
-_ENDS_URL = rf"[{_L}0-9/_=&#%~+\-\x04]"
+_ENDS_URL = r"[A-Za-z0-9/_=&#%~+\-]"
 _TLD = (
     r"(?:com|org|net|edu|gov|int|mil|info|io|ai|app|dev|me|tv|co|uk|de|fr|es|it|pt|br|nl|se|no|dk|fi|pl|cz|at|ch|be|ie"
     r"|eu|us|ca|mx|ar|jp|cn|in|au|nz|za|ke|ng|ru|ua|tr|gr)"
@@ -32,10 +31,10 @@ _TITLES = (
 # An apostrophe inside a word, unless it begins one of 's 'm 'd 're 've 'll at the word's end: those are words.
 _APOSTROPHE = (
     r"'(?:"
-    rf"[A-CE-KN-QT-UW-Za-ce-kn-qt-uw-z0-9_\x01\x02\x04\x14]{_W}*"
+    rf"[A-CE-KN-QT-UW-Za-ce-kn-qt-uw-z0-9_]{_W}*"
     rf"|[sSmMdD]{_W}+"
-    rf"|[rRvV](?:[A-DF-Za-df-z0-9_\x01-\x04\x11\x14]{_W}*|[eE]{_W}+|\b)"
-    rf"|[lL](?:[A-KM-Za-km-z0-9_\x01-\x04\x11\x14]{_W}*|[lL]{_W}+|\b)"
+    rf"|[rRvV](?:[A-DF-Za-df-z0-9_\x03\x11]{_W}*|[eE]{_W}+|\b)"
+    rf"|[lL](?:[A-KM-Za-km-z0-9_\x03\x11]{_W}*|[lL]{_W}+|\b)"
     r")"
 )
 
@@ -51,11 +50,11 @@ WORD_EXPRESSION = "|".join(
         r"[:;=]-[)(DPpO/|]|[:;]\)|:\(|<3",
         r"(?:[A-Za-z]\.){2,12}",
         rf"{_TITLES}\.",
-        r"[A-Z\x02]\.",
+        r"[A-Z]\.",
         r"'[0-9]{2}s?\b",
         r"'(?:[sSmMdD]|[rRvV][eE]|[lL][lL])\b",
-        rf"[0-9\x04]+(?:[.,:/][0-9\x04]+)*%",
-        rf"[0-9\x04]+(?:[.,:/][0-9\x04]+)+{_W}*(?:-{_W1}{_W}*)*",
+        r"[0-9]+(?:[.,:/][0-9]+)*%",
+        rf"[0-9]+(?:[.,:/][0-9]+)+{_W}*(?:-{_W1}{_W}*)*",
         rf"{_W1}{_W}*(?:[\-&]{_W1}{_W}*|{_APOSTROPHE})*",
         r"[.]{2,}|[!?\x06\x15]+|-{2,}|\*{2,}|={2,}|~{2,}",
         r"\x0f\x03*(?:\x11\x0f\x03*)*",
@@ -68,7 +67,7 @@ _WORD = re.compile(WORD_EXPRESSION, re.ASCII)
 _WIDE = "\x15"
 _ENDING = frozenset(".!?\x06\x15")
 _CLOSING = frozenset("\"')]}\x08")
-_BEGINNING = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\"'([{@#$\x02\x04\x05\x07\x0f\x10\x12\x14")
+_BEGINNING = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_\"'([{@#$\x05\x07\x0f\x10\x12")
 
 
 def segment(text: str) -> list[list[Span]]:

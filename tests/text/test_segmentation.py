@@ -104,6 +104,7 @@ def test_re2_finds_the_same_words() -> None:
         ("Ghana's and Ghana’s", ["Ghana", "'s", "and", "Ghana", "’s"]),
         ("they've we'll I'm he'd you're", ["they", "'ve", "we", "'ll", "I", "'m", "he", "'d", "you", "'re"]),
         ("rock'n'roll, l'homme, ma'am", ["rock'n'roll", ",", "l'homme", ",", "ma'am"]),
+        ("Zoé's 'más' l'Été ‘dür’ 'sí", ["Zoé", "'s", "'", "más", "'", "l'Été", "‘", "dür", "’", "'", "sí"]),
         ("see https://a.org/b_(c)?d=1, ok", ["see", "https://a.org/b_(c)?d=1", ",", "ok"]),
         ("on www.tarvo.example.", ["on", "www.tarvo.example", "."]),
         ("write to ana.reis+x@mail.example.org!", ["write", "to", "ana.reis+x@mail.example.org", "!"]),
