@@ -119,7 +119,7 @@ class Casing(Section):
 class RecurrentDropout(Section):
     """Shares dropped before the first layer, between layers, and from one step to the next."""
 
-    inputs: Share = 0.3
+    inputs: Share = 0.5
     between: Share = 0.3
     recurrent: Share = 0.0
 
@@ -143,7 +143,7 @@ class TagDecoder(Section):
 
     kind: Literal["softmax", "crf"] = "crf"
     scheme: Literal["IOB2", "IOBES", "BILOU"] = "IOBES"
-    dropout: Share = 0.3
+    dropout: Share = 0.5
 
 
 class Training(Section):
@@ -182,7 +182,7 @@ class TaggingRecipe(Section):
     words: Words | None = None
     characters: Characters | None = Characters()
     casing: Casing | None = Casing()
-    word_dropout: Share = 0.05
+    word_dropout: Share = 0.2
     recurrent: Recurrent = Recurrent()
     decoder: TagDecoder = TagDecoder()
     training: Training = Training()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +24,7 @@ def test_every_word_is_kept_once_and_no_window_is_too_long(counts: list[int], ov
     for window in windows:
         assert window.start <= window.kept_start < window.kept_end <= window.end
         assert sum(counts[window.start : window.end]) <= room
-    for one, other in zip(windows, windows[1:], strict=False):
+    for one, other in itertools.pairwise(windows):
         assert sum(counts[other.start : one.end]) <= overlap
 
 
@@ -38,7 +40,7 @@ def test_the_border_lies_in_the_middle_of_what_is_shared() -> None:
 
 def test_two_thousand_words_have_context_on_both_sides() -> None:
     windows = windows_of([1] * 2000, room=510, overlap=128)
-    for one, other in zip(windows, windows[1:], strict=False):
+    for one, other in itertools.pairwise(windows):
         assert one.end - one.kept_end >= 63
         assert other.kept_start - other.start >= 63
 
