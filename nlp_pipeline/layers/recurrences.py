@@ -1,13 +1,16 @@
 """The recurrences of the three cells over time, with their gradients written out.
 
 What TensorFlow's tape makes of Keras' loop multiplies the inputs by their kernel step by step, and adds up the gradient
-of every kernel step by step. Here only what depends on the step before is done in a loop: the caller projects all inputs
-at once, and the gradients of the kernels are one product each, after the loop.
+of every kernel step by step. Here only what depends on the step before is done in a loop: the caller projects all
+inputs at once, and the gradient of each kernel is one product, after the loop.
 
-Every function takes the projected inputs `[L, B, gates * U]` (bias added, gates in Keras' order), the kernel by which
-the state before is multiplied `[U, gates * U]`, and perhaps a mask `[B, U]` by which that state is multiplied first
-(dropout of the state, the same at every step). It gives the outputs `[L, B, U]`; the first state is 0. Products are
-computed in the precision of the kernel, all else in float32. They can be differentiated once.
+Every function takes the projected inputs `[L, B, gates * U]` in float32 (bias added, gates in Keras' order), the kernel
+by which the state before is multiplied `[U, gates * U]`, and perhaps a mask `[B, U]` by which that state is multiplied
+first (dropout of the state, the same at every step). It gives the outputs `[L, B, U]`; the first state is 0. Products
+are computed in the precision of the kernel, all else in float32. They can be differentiated once.
+
+Two things are easily undone. A gradient uses nothing of the way forward but whole tensors, for a SavedModel cannot hold
+one that uses a TensorArray. And it transposes the kernel once: `transpose_b` in the loop costs half as much again.
 """
 
 from __future__ import annotations
@@ -23,30 +26,29 @@ def vanilla(projected: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | Non
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def run(projected: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
         length, zeros = _length_and_zeros(projected, kernel)
-        inputs = _array(length, projected.shape[1:], projected.dtype).unstack(projected)
+        inputs = _array(length, projected.shape[2]).unstack(projected)
 
         def step(time: tf.Tensor, state: tf.Tensor, states: tf.TensorArray) -> tuple[Any, ...]:
-            summed = tf.cast(inputs.read(time), tf.float32) + _product(state, kernel, state_mask)
+            summed = inputs.read(time) + _product(state, kernel, state_mask)
             state = tf.tanh(summed)
             return time + 1, state, states.write(time, state)
 
-        loop = (tf.constant(0), zeros, _array(length, zeros.shape))
+        loop = (tf.constant(0), zeros, _array(length, zeros.shape[1]))
         states = tf.while_loop(lambda time, *_: time < length, step, loop)[2].stack()
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             slopes = 1.0 - tf.square(states)
-            given = tf.cast(upstream, tf.float32)
             kernel_back = tf.transpose(kernel)
 
             def back(time: tf.Tensor, of_state: tf.Tensor, sums: tf.TensorArray) -> tuple[Any, ...]:
-                of_sum = (of_state + given[time]) * slopes[time]
+                of_sum = (of_state + upstream[time]) * slopes[time]
                 return time - 1, _product_back(of_sum, kernel_back, state_mask), sums.write(time, of_sum)
 
-            loop = (length - 1, zeros, _array(length, zeros.shape))
+            loop = (length - 1, zeros, _array(length, zeros.shape[1]))
             of_sums = tf.while_loop(lambda time, *_: time >= 0, back, loop)[2].stack()
-            return tf.cast(of_sums, projected.dtype), _of_kernel(states, of_sums, kernel, state_mask)
+            return of_sums, _of_kernel(states, of_sums, kernel, state_mask)
 
-        return tf.cast(states, projected.dtype), gradient
+        return states, gradient
 
     return run(projected, kernel)
 
@@ -71,11 +73,11 @@ def gru(
     def run(projected: tf.Tensor, kernel: tf.Tensor, recurrent_bias: tf.Tensor) -> tuple[tf.Tensor, Any]:
         length, zeros = _length_and_zeros(projected, kernel)
         units = zeros.shape[1]
-        inputs = _array(length, projected.shape[1:], projected.dtype).unstack(projected)
+        inputs = _array(length, projected.shape[2]).unstack(projected)
         bias = tf.cast(recurrent_bias, tf.float32)
 
         def step(time: tf.Tensor, state: tf.Tensor, states: tf.TensorArray, gates: tf.TensorArray) -> tuple[Any, ...]:
-            of_input = tf.cast(inputs.read(time), tf.float32)
+            of_input = inputs.read(time)
             of_state = _product(state, kernel, state_mask) + bias
             both = tf.sigmoid(of_input[:, : 2 * units] + of_state[:, : 2 * units])
             update, reset = tf.split(both, 2, axis=1)
@@ -84,13 +86,12 @@ def gru(
             kept = tf.concat([both, new, of_state[:, 2 * units :]], axis=1)
             return time + 1, state, states.write(time, state), gates.write(time, kept)
 
-        loop = (tf.constant(0), zeros, _array(length, zeros.shape), _array(length, [None, 4 * units]))
+        loop = (tf.constant(0), zeros, _array(length, zeros.shape[1]), _array(length, 4 * units))
         _, _, states, gates = tf.while_loop(lambda time, *_: time < length, step, loop)
-        states = states.stack()
+        states, gates = states.stack(), gates.stack()
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            update, reset, new, of_state = tf.split(gates.stack(), 4, axis=2)
-            given = tf.cast(upstream, tf.float32)
+            update, reset, new, of_state = tf.split(gates, 4, axis=2)
             kernel_back = tf.transpose(kernel)
             # What one unit of d h_t makes of the three sums of gates, all steps at once.
             to_update = (_before(states) - new) * update * (1.0 - update)
@@ -99,19 +100,19 @@ def gru(
             to_product = tf.concat([to_update, to_reset, to_new * reset], axis=2)
 
             def back(time: tf.Tensor, of_state: tf.Tensor, totals: tf.TensorArray) -> tuple[Any, ...]:
-                total = of_state + given[time]
+                total = of_state + upstream[time]
                 of_product = tf.tile(total, [1, 3]) * to_product[time]
                 before = _product_back(of_product, kernel_back, state_mask) + total * update[time]
                 return time - 1, before, totals.write(time, total)
 
-            loop = (length - 1, zeros, _array(length, zeros.shape))
+            loop = (length - 1, zeros, _array(length, zeros.shape[1]))
             totals = tf.while_loop(lambda time, *_: time >= 0, back, loop)[2].stack()
             of_inputs = tf.concat([totals * to_update, totals * to_reset, totals * to_new], axis=2)
             of_products = tf.tile(totals, [1, 1, 3]) * to_product
             of_bias = tf.cast(tf.reduce_sum(of_products, axis=[0, 1]), recurrent_bias.dtype)
-            return tf.cast(of_inputs, projected.dtype), _of_kernel(states, of_products, kernel, state_mask), of_bias
+            return of_inputs, _of_kernel(states, of_products, kernel, state_mask), of_bias
 
-        return tf.cast(states, projected.dtype), gradient
+        return states, gradient
 
     return run(projected, kernel, recurrent_bias)
 
@@ -128,7 +129,7 @@ def lstm(projected: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None =
     def run(projected: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
         length, zeros = _length_and_zeros(projected, kernel)
         units = zeros.shape[1]
-        inputs = _array(length, projected.shape[1:], projected.dtype).unstack(projected)
+        inputs = _array(length, projected.shape[2]).unstack(projected)
 
         def step(
             time: tf.Tensor,
@@ -138,7 +139,7 @@ def lstm(projected: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None =
             cells: tf.TensorArray,
             gates: tf.TensorArray,
         ) -> tuple[Any, ...]:
-            summed = tf.cast(inputs.read(time), tf.float32) + _product(state, kernel, state_mask)
+            summed = inputs.read(time) + _product(state, kernel, state_mask)
             enter, forget, new, out = tf.split(summed, 4, axis=1)
             enter, forget, new, out = tf.sigmoid(enter), tf.sigmoid(forget), tf.tanh(new), tf.sigmoid(out)
             cell = forget * cell + enter * new
@@ -146,16 +147,14 @@ def lstm(projected: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None =
             kept = tf.concat([enter, forget, new, out], axis=1)
             return time + 1, state, cell, states.write(time, state), cells.write(time, cell), gates.write(time, kept)
 
-        arrays = (_array(length, zeros.shape), _array(length, zeros.shape), _array(length, [None, 4 * units]))
+        arrays = (_array(length, zeros.shape[1]), _array(length, zeros.shape[1]), _array(length, 4 * units))
         loop = (tf.constant(0), zeros, zeros, *arrays)
         _, _, _, states, cells, gates = tf.while_loop(lambda time, *_: time < length, step, loop)
-        states = states.stack()
+        states, memory, gates = states.stack(), cells.stack(), gates.stack()
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            enter, forget, new, out = tf.split(gates.stack(), 4, axis=2)
-            memory = cells.stack()
+            enter, forget, new, out = tf.split(gates, 4, axis=2)
             seen = tf.tanh(memory)
-            given = tf.cast(upstream, tf.float32)
             kernel_back = tf.transpose(kernel)
             # What one unit of d c_t makes of the first three sums, and one of d h_t of the fourth and of c_t.
             to_enter = new * enter * (1.0 - enter)
@@ -166,17 +165,17 @@ def lstm(projected: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None =
             to_cell = out * (1.0 - tf.square(seen))
 
             def back(time: tf.Tensor, of_state: tf.Tensor, of_cell: tf.Tensor, sums: tf.TensorArray) -> tuple[Any, ...]:
-                of_state += given[time]
+                of_state += upstream[time]
                 of_cell += of_state * to_cell[time]
                 of_sum = tf.concat([tf.tile(of_cell, [1, 3]) * to_first[time], of_state * to_out[time]], axis=1)
                 before = _product_back(of_sum, kernel_back, state_mask)
                 return time - 1, before, of_cell * forget[time], sums.write(time, of_sum)
 
-            loop = (length - 1, zeros, zeros, _array(length, [None, 4 * units]))
+            loop = (length - 1, zeros, zeros, _array(length, 4 * units))
             of_sums = tf.while_loop(lambda time, *_: time >= 0, back, loop)[3].stack()
-            return tf.cast(of_sums, projected.dtype), _of_kernel(states, of_sums, kernel, state_mask)
+            return of_sums, _of_kernel(states, of_sums, kernel, state_mask)
 
-        return tf.cast(states, projected.dtype), gradient
+        return states, gradient
 
     return run(projected, kernel)
 
@@ -187,8 +186,8 @@ def _length_and_zeros(projected: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tenso
     return length, tf.zeros([batch, kernel.shape[0]])
 
 
-def _array(length: tf.Tensor, element_shape: Any, dtype: tf.DType = tf.float32) -> tf.TensorArray:
-    return tf.TensorArray(dtype, length, element_shape=[None, element_shape[1]])
+def _array(length: tf.Tensor, width: int) -> tf.TensorArray:
+    return tf.TensorArray(tf.float32, length, element_shape=[None, width])
 
 
 def _product(state: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None) -> tf.Tensor:
@@ -204,7 +203,7 @@ def _product_back(of_sum: tf.Tensor, kernel_back: tf.Tensor, state_mask: tf.Tens
 
 
 def _of_kernel(states: tf.Tensor, of_sums: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None) -> tf.Tensor:
-    """Return the gradient of the kernel from those of all steps' products: one product of `[U, L B]` and `[L B, ...]`."""
+    """Return the gradient of the kernel from those of all steps' products."""
     before = _before(states) if state_mask is None else _before(states) * state_mask
     rows = tf.cast(tf.reshape(before, [-1, before.shape[2]]), kernel.dtype)
     return tf.matmul(rows, tf.cast(tf.reshape(of_sums, [-1, of_sums.shape[2]]), kernel.dtype), transpose_a=True)

@@ -140,8 +140,10 @@ class RecurrentStack(keras.layers.Layer):
         cell = layer.cell
         bias, recurrent_bias = tf.unstack(cell.bias.value) if self.cell == "gru" else (cell.bias.value, None)
         by_time = tf.transpose(inputs, [1, 0, 2])
-        length, batch, width = (*tf.unstack(tf.shape(by_time)[:2]), by_time.shape[2])
-        flat = tf.nn.bias_add(tf.matmul(tf.reshape(by_time, [-1, width]), cell.kernel.value), bias)
+        length, batch = tf.unstack(tf.shape(by_time)[:2])
+        products = tf.matmul(tf.reshape(by_time, [-1, by_time.shape[2]]), cell.kernel.value)
+        # In float32 from here on: the gradient of the bias is a sum over all words.
+        flat = tf.nn.bias_add(tf.cast(products, tf.float32), tf.cast(bias, tf.float32))
         projected = tf.reshape(flat, [length, batch, flat.shape[1]])
 
         state_mask = None
@@ -154,7 +156,7 @@ class RecurrentStack(keras.layers.Layer):
             outputs = recurrences.gru(projected, cell.recurrent_kernel.value, recurrent_bias, state_mask)
         else:
             outputs = recurrences.lstm(projected, cell.recurrent_kernel.value, state_mask)
-        return tf.transpose(outputs, [1, 0, 2])
+        return tf.cast(tf.transpose(outputs, [1, 0, 2]), self.compute_dtype)
 
     def _has_cudnn(self) -> bool:
         if self.cell == "rnn" or self.dropout_recurrent or self.use_cudnn is False:

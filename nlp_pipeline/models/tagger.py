@@ -82,6 +82,7 @@ class Tagger(keras.Model):
                     settings.size,
                     settings.units,
                     dropout=settings.dropout,
+                    use_cudnn=use_cudnn,
                     name="characters",
                     dtype=policy,
                 )
@@ -134,6 +135,8 @@ class Tagger(keras.Model):
             name="decoder",
             dtype="float32",
         )
+        # Its layers build themselves when they are first called; Keras need not try a batch of symbols.
+        self.built = True
 
     @classmethod
     def for_inputs(

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-
 Loss = Callable[[keras.layers.Layer, dict[str, tf.Tensor]], tf.Tensor]
 
 

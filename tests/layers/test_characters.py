@@ -64,8 +64,7 @@ def test_cnn_gives_the_maximum_over_the_word() -> None:
     table = layer.embedding.get_weights()[0]
     for vector, word in zip(layer(WORDS).numpy(), WORDS, strict=True):
         characters, expected = table[word[word > 0]], []
-        for convolution in layer.convolutions:
-            kernel, bias = convolution.get_weights()
+        for kernel, bias in zip(map(np.asarray, layer.kernels), map(np.asarray, layer.biases), strict=True):
             before = (len(kernel) - 1) // 2
             around = np.pad(characters, ((before, len(kernel) - 1 - before), (0, 0)))
             values = [
@@ -128,7 +127,9 @@ def test_learns_a_suffix(kind: str) -> None:
     words = np.where(np.arange(8) < lengths[:, None], random.integers(1, 5, (256, 8)), 0).astype(np.int32)
     chosen = np.arange(256) % 2 == 0
     words[chosen, lengths[chosen] - 2], words[chosen, lengths[chosen] - 1] = 1, 2
-    ends = np.array([word[length - 2] == 1 and word[length - 1] == 2 for word, length in zip(words, lengths, strict=True)])
+    ends = np.array(
+        [word[length - 2] == 1 and word[length - 1] == 2 for word, length in zip(words, lengths, strict=True)]
+    )
     gold = tf.constant(ends, tf.float32)
     layer = CharacterLSTM(5, 8, 16) if kind == "lstm" else CharacterCNN(5, 8, 16, (2, 3, 4))
     score = keras.layers.Dense(1)
@@ -155,6 +156,7 @@ def test_layer(kind: str, check_layer: LayerCheck) -> None:
     assert output.shape == (len(WORDS), 2 * UNITS if kind == "lstm" else 4 * UNITS)
 
 
-def test_no_widths() -> None:
-    with pytest.raises(ValueError, match="expected at least one width of filters. Received: none"):
-        CharacterCNN(VOCABULARY, SIZE, UNITS, ())
+@pytest.mark.parametrize("widths", [(), (3, 0)])
+def test_widths_that_make_no_sense(widths: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"expected `widths` of one character or more\. Received: "):
+        CharacterCNN(VOCABULARY, SIZE, UNITS, widths)

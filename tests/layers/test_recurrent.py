@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -97,14 +98,53 @@ def test_equations(cell: str, bidirectional: bool, layers: int) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_agrees_with_keras_and_a_mask(cell: str) -> None:
-    """Keras' own way: a mask, and `go_backwards`."""
-    stack, inputs = random_stack(cell), random_inputs()
+    """Keras' own way, a mask and `go_backwards`: the same outputs, and the same gradients of everything."""
+    stack, inputs = random_stack(cell), tf.constant(random_inputs())
     layer = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[cell]
     reference = keras.layers.Bidirectional(layer(UNITS, return_sequences=True))
     reference.build(inputs.shape)
     reference.set_weights(stack.get_weights())
-    expected = np.where(MASK[:, :, None], reference(inputs, mask=MASK), 0.0)
+    upstream = np.random.default_rng(3).normal(size=(*MASK.shape, 2 * UNITS)) * MASK[:, :, None]
+
+    def run(layer: keras.layers.Layer, **mask: Any) -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = tf.where(MASK[:, :, None], layer(inputs, **mask), 0.0)
+            total = tf.reduce_sum(outputs * upstream)
+        return [outputs, *tape.gradient(total, [inputs, *(weight.value for weight in layer.weights)])]
+
+    for ours, theirs in zip(run(stack, padding_mask=MASK), run(reference, mask=MASK), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_with_cudnn_keras_layers_do_the_same(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way that is taken where there is a GPU; Keras itself then finds none here, and runs its loop."""
+    stack, inputs = random_stack(cell, layers=2), random_inputs()
+    expected = stack(inputs, padding_mask=MASK)
+    monkeypatch.setattr(stack, "_has_cudnn", lambda: True)
     np.testing.assert_allclose(stack(inputs, padding_mask=MASK), expected, atol=1e-6)
+
+
+def test_cudnn_is_for_what_it_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not random_stack("lstm")._has_cudnn()
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda _kind: ["GPU:0"])
+    assert random_stack("lstm", use_cudnn=False)._has_cudnn() is False
+    assert random_stack("lstm", dropout_recurrent=0.1)._has_cudnn() is False
+    assert RecurrentStack("rnn", UNITS)._has_cudnn() is False
+    assert RecurrentStack("gru", UNITS)._has_cudnn() is True
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_saved_model_gives_the_same(cell: str, tmp_path: Path) -> None:
+    module = tf.Module()
+    module.stack = random_stack(cell, layers=2)
+    signature = [tf.TensorSpec([None, None, WIDTH]), tf.TensorSpec([None, None], tf.bool)]
+    module.read = tf.function(lambda inputs, mask: module.stack(inputs, padding_mask=mask), input_signature=signature)
+    expected = module.read(random_inputs(), MASK)
+    tf.saved_model.save(module, str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    np.testing.assert_array_equal(loaded.read(random_inputs(), MASK), expected)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -148,14 +188,6 @@ def test_a_row_without_words_gives_zeros() -> None:
     np.testing.assert_array_equal(outputs[1], 0.0)
 
 
-def test_without_cudnn_nothing_changes_on_a_cpu() -> None:
-    stack, portable = random_stack("lstm"), random_stack("lstm", use_cudnn=False)
-    assert all(layer.use_cudnn is False for layer in portable.forward_layers + portable.backward_layers)
-    np.testing.assert_array_equal(
-        stack(random_inputs(), padding_mask=MASK), portable(random_inputs(), padding_mask=MASK)
-    )
-
-
 def losses_of_telling_the_last_word(bidirectional: bool) -> float:
     """Learn to say, at every word, which of two the row's last word was; give the loss on other rows."""
     keras.utils.set_random_seed(3)
@@ -169,7 +201,7 @@ def losses_of_telling_the_last_word(bidirectional: bool) -> float:
         return np.eye(2, dtype=np.float32)[words], mask, np.repeat(last[:, None], 7, 1)
 
     stack, emission = RecurrentStack("gru", 8, bidirectional=bidirectional), keras.layers.Dense(2)
-    inputs, mask, gold = draw()
+    inputs, mask, _ = draw()
     emission(stack(inputs, padding_mask=mask))
     weights = stack.trainable_weights + emission.trainable_weights
     optimizer = keras.optimizers.Adam(0.03)
@@ -199,7 +231,7 @@ def test_only_a_two_way_stack_learns_what_stands_on_the_right() -> None:
 @pytest.mark.parametrize("place", ["inputs", "between"])
 def test_dropout_of_inputs(place: str, variational: bool) -> None:
     """The same units at every step if variational, others otherwise; in each row others."""
-    settings = {f"dropout_{place}": 0.5}
+    settings: dict[str, Any] = {f"dropout_{place}": 0.5}
     stack = RecurrentStack("rnn", UNITS, layers=2, variational=variational, seed=5, **settings)
     dropper = stack.droppers[0 if place == "inputs" else 1]
     dropped = dropper(tf.ones((40, 10, 8)), training=True).numpy()

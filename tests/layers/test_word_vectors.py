@@ -17,7 +17,9 @@ DROPOUTS: list[Callable[..., keras.layers.Layer]] = [WordDropout, LockedDropout]
 
 
 def pool(vectors: Any, word_of_subword: Any, rows: int, length: int) -> tf.Tensor:
-    return WordPooling()(np.asarray(vectors, np.float32), np.asarray(word_of_subword, np.int32), rows=rows, length=length)
+    return WordPooling()(
+        np.asarray(vectors, np.float32), np.asarray(word_of_subword, np.int32), rows=rows, length=length
+    )
 
 
 def test_pooling_against_a_loop() -> None:
