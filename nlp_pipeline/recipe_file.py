@@ -180,7 +180,11 @@ def read_recipe(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
         inner = data.get(section)
         if isinstance(inner, dict) and isinstance(inner.get(name), str):
             from_prompt = (section, name) in typed or (section,) in typed
-            inner[name] = as_file(inner[name], (section, name), Path.cwd() if from_prompt else path.parent)
+            try:
+                inner[name] = as_file(inner[name], (section, name), Path.cwd() if from_prompt else path.parent)
+            except (ValueError, RuntimeError, OSError):  # a NUL, a home of nobody, a name that is too long
+                message = f"{section}.{name}: expected the name of a file or folder, received {inner[name][:60]!r}"
+                raise RecipeError([Problem(place_of((section, name)), message)]) from None
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -2,12 +2,58 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
 from tests.tiny_checkpoint import write_tiny_checkpoint
+
+TINY_CORPUS = """\
+Ana B-PER
+Reis I-PER
+lives O
+in O
+Oslo B-LOC
+. O
+
+Rui B-PER
+left O
+New B-LOC
+York I-LOC
+for O
+Lima B-LOC
+. O
+
+In O
+Lima B-LOC
+it O
+rains O
+. O
+
+Eva B-PER
+Lund I-PER
+met O
+Rui B-PER
+. O
+
+"""
+"""Four sentences with five people and five places."""
+
+TINY_RECIPE = """\
+task: tagging
+name: tiny
+data: {train: train.conll, dev: train.conll}
+encoder: null
+words: {size: 8, minimum: 1}
+characters: {size: 4, units: 4}
+casing: {size: 2}
+word_dropout: 0.0
+recurrent: {projection: null, cell: gru, units: 8}
+training: {epochs: 10, batch_subwords: 16, learning_rate: 0.1, strategy: none}
+"""
+"""A tagger without an encoder that learns its corpus by heart in seconds; `train.conll` stands beside it."""
 
 
 class TinyCheckpoint(Protocol):
@@ -27,3 +73,21 @@ def tiny_checkpoint(tmp_path: Path) -> TinyCheckpoint:
         return write_tiny_checkpoint(tmp_path / f"checkpoint-{written}", **form)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the bundle of a tagger without an encoder, trained once on `TINY_CORPUS`.
+
+    All tests share it: one that alters it copies it first.
+    """
+    from rich.console import Console
+
+    from nlp_pipeline.jobs.train import train_tagger
+    from nlp_pipeline.recipe_file import read_recipe
+
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "train.conll").write_text(TINY_CORPUS, encoding="utf-8")
+    (folder / "tiny.yaml").write_text(TINY_RECIPE, encoding="utf-8")
+    recipe = read_recipe(folder / "tiny.yaml")
+    return train_tagger(recipe, folder / "run", Console(file=io.StringIO())).bundle

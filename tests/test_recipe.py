@@ -140,6 +140,13 @@ def test_a_mistake_is_told_with_its_place(
         assert problems == expected
 
 
+@pytest.mark.parametrize("name", ["a\\0b", "~no-such-user-at-all/x"])
+def test_a_name_that_no_file_can_have(recipe_file: Path, name: str) -> None:
+    problems = _problems(recipe_file, f'task: tagging\ndata:\n  train: "{name}"\n  dev: b\n')
+    assert len(problems) == 1
+    assert problems[0].startswith("small.yaml:3: data.train: expected the name of a file or folder, received ")
+
+
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     for path, reason in (
         (tmp_path / "none.yaml", "received nothing"),

@@ -13,8 +13,8 @@ from nlp_pipeline.cli.quiet import load_tensorflow
 def command() -> None:
     """Check this machine: versions, devices, memory, the cache, the default encoder. Exit code 1 if something is amiss.
 
-    Example:
     \b
+    Example:
       nlp-pipeline doctor
     """
     load_tensorflow()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from nlp_pipeline.cli.quiet import load_tensorflow
+
 
 @click.group("encoder", short_help="List and fetch encoders.")
 def command() -> None:
@@ -12,8 +14,8 @@ def command() -> None:
     Besides the short names, a recipe's `encoder.name` takes any hub id or local folder of a BERT-architecture
     checkpoint (`config.json`, `model.safetensors`, tokenizer files).
 
-    Example:
     \b
+    Example:
       nlp-pipeline encoder get minilm
     """
 
@@ -22,8 +24,8 @@ def command() -> None:
 def list_() -> None:
     """List the encoders that have a short name, and whether they are in the cache.
 
-    Example:
     \b
+    Example:
       nlp-pipeline encoder list
     """
     from nlp_pipeline.cli.tables import console, encoder_table
@@ -38,13 +40,15 @@ def list_() -> None:
 def get(name: str) -> None:
     """Fetch the encoder NAME into the cache, check it, and print its folder.
 
-    Example:
     \b
+    Example:
       nlp-pipeline encoder get minilm
     """
-    from nlp_pipeline.jobs.encoder import check_encoder
     from nlp_pipeline.subwords.encoders import find_encoder
 
     folder = find_encoder(name)
+    load_tensorflow()
+    from nlp_pipeline.jobs.encoder import check_encoder
+
     click.echo(check_encoder(folder), err=True)
     click.echo(folder)

@@ -32,15 +32,18 @@ def command(
     F1 is given in the default mode, which counts as the CoNLL script does (conlleval), and in the strict mode of IOB2;
     for each type, and as micro and macro average; with the recall of entities seen and unseen in training.
 
-    Example:
     \b
+    Example:
       nlp-pipeline evaluate runs/ner-demo/bundle --data data/newsroom/test.conll --report runs/ner-demo/report
     """
     load_tensorflow()
     from nlp_pipeline.cli.tables import console, score_table
-    from nlp_pipeline.jobs.evaluate import evaluate_tagger, read_labelled, write_report
+    from nlp_pipeline.jobs.evaluate import CONFUSIONS, evaluate_tagger, read_labelled, write_report
+    from nlp_pipeline.serving.folder import refuse_foreign
     from nlp_pipeline.serving.tagger import LoadedTagger
 
+    if report is not None:
+        refuse_foreign(report, CONFUSIONS)
     tagger = LoadedTagger.load(bundle)
     options = given(format=format_, scheme=scheme, word_column=word_column, tag_column=tag_column)
     evaluation = evaluate_tagger(tagger, read_labelled(tagger, data, options))

@@ -19,8 +19,8 @@ def command(bundle: Path, as_json: bool) -> None:
 
     Every file is held against its digest, so that this also checks whether a bundle is whole.
 
-    Example:
     \b
+    Example:
       nlp-pipeline inspect runs/ner-demo/bundle
     """
     load_tensorflow()

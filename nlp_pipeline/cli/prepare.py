@@ -20,8 +20,8 @@ def command(recipe: Path, output: Path | None, overrides: tuple[str, ...]) -> No
     entities of each type, the longest sentence, duplicates within and across splits, entities unseen in training, and
     words of which the encoder's tokenizer makes nothing.
 
-    Example:
     \b
+    Example:
       nlp-pipeline prepare pipelines/ner-frozen.yaml --set data.train=my/train.conll --set data.dev=my/dev.conll
     """
     from nlp_pipeline.cli.tables import console, corpus_tables

@@ -22,8 +22,8 @@ def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str
     Evaluated is on the recipe's test corpus, or on its dev corpus where it has none; the report is in `evaluation/` of
     the run's folder.
 
-    Example:
     \b
+    Example:
       nlp-pipeline run pipelines/ner-demo.yaml
     """
     from nlp_pipeline.recipe_file import read_recipe

@@ -27,8 +27,8 @@ def command(
 
     The options say how both files are read.
 
-    Example:
     \b
+    Example:
       nlp-pipeline tag runs/ner-demo/bundle data/newsroom/test.conll --input-format conll --output tagged.conll
       nlp-pipeline score data/newsroom/test.conll tagged.conll
     """

@@ -80,7 +80,7 @@ def score_table(scores: EntityScores, title: str = "") -> Table:
         for name, score in named.items()
     ]
     for name, recall in (("seen in training", scores.seen), ("unseen in training", scores.unseen)):
-        if recall is not None:
+        if recall is not None and recall.gold:
             rows.append([name, "", f"{100 * recall.recall:.2f}", "", f"{recall.gold:,}", ""])
     return _table(title, ["entities", "precision", "recall", "F1", "gold", "predicted"], rows)
 

@@ -37,10 +37,10 @@ def command(
     line of text: entities with start and end (code points of the text), type, text and score (the lowest probability
     among the entity's words); words come out as words and tags.
 
-    Nothing is written where anything in the input is wrong.
+    No file is written where anything in the input is wrong.
 
-    Example:
     \b
+    Example:
       nlp-pipeline tag runs/ner-demo/bundle data/newsroom/article.txt --output article.jsonl --output-format jsonl
     """
     load_tensorflow()

@@ -20,8 +20,8 @@ def command(recipe: Path, output: Path | None, overrides: tuple[str, ...]) -> No
     The run's folder gets the prepared corpus, the resolved recipe, TensorBoard's logs (`logs/`) and, at the end, the
     bundle (`bundle/`): the model of the epoch with the best dev F1. The same recipe and seed give the same numbers.
 
-    Example:
     \b
+    Example:
       nlp-pipeline train pipelines/ner-demo.yaml --output runs/first --set training.epochs=5
       tensorboard --logdir runs
     """

@@ -146,6 +146,8 @@ def write_conll(stream: TextIO, sentences: Iterable[Sentence], separator: str = 
     """
     document: int | None = None
     for sentence in sentences:
+        if document is None and sentence.words[0].startswith("\ufeff"):
+            stream.write("\ufeff")  # a byte order mark is dropped by those who read, and the word is not
         if document is not None and sentence.document != document:
             row = DOCUMENT_BORDER if sentence.tags is None else f"{DOCUMENT_BORDER}{separator}O"
             stream.write(f"{row}\n\n")

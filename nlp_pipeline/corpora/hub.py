@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -100,9 +101,13 @@ def _quiet() -> Iterator[None]:
     verbosity = datasets.logging.get_verbosity()
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # what goes wrong is raised, and told once
+    hub = logging.getLogger("huggingface_hub")
+    level = hub.level
+    hub.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
+        hub.setLevel(level)
         datasets.logging.set_verbosity(verbosity)
         if shown:
             datasets.enable_progress_bars()
@@ -140,6 +145,9 @@ def _tag_names(features: Any, source: str, words: str, tags: str) -> list[str] |
         if column not in features:
             message = f"expected a column '{column}' ({setting}), received {', '.join(map(repr, features))}"
             raise CorpusError([Problem(source, message)])
+    if getattr(features[words], "feature", None) is None:
+        message = f"expected '{words}' to be lists of strings, received {features[words]}"
+        raise CorpusError([Problem(source, message)])
     inner = getattr(features[tags], "feature", None)
     if isinstance(inner, datasets.ClassLabel):
         return list(inner.names)

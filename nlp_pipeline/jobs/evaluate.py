@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from nlp_pipeline.corpora.corpus import read_corpus
+from nlp_pipeline.errors import Problems
 from nlp_pipeline.evaluation.entities import EntityScores, score_entities
 from nlp_pipeline.evaluation.report import TaggedExample, report_of
+from nlp_pipeline.jobs.prepare import refuse_one_tag
 from nlp_pipeline.serving.folder import new_folder
 from nlp_pipeline.serving.tagger import LoadedTagger
 from nlp_pipeline.text.schemes import Scheme
 from nlp_pipeline.text.sentence import Sentence
+
+CONFUSIONS = "confusions.json"
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,10 @@ def read_labelled(tagger: LoadedTagger, source: str, options: dict[str, Any] | N
         options: settings of the recipe's `data` section that this file needs otherwise.
 
     Raises:
-        CorpusError: with the problems of the file.
+        CorpusError: with the problems of the file, or where every word of it has the same tag.
     """
     data = tagger.bundle.recipe.data.model_copy(update=options or {})
-    return read_corpus(
+    sentences = read_corpus(
         source,
         format=data.format,
         split=data.splits.test,
@@ -54,6 +58,10 @@ def read_labelled(tagger: LoadedTagger, source: str, options: dict[str, Any] | N
         words=data.words,
         tags=data.tags,
     )
+    problems = Problems()
+    refuse_one_tag(sentences, source, problems)
+    problems.raise_if_any()
+    return sentences
 
 
 def evaluate_tagger(tagger: LoadedTagger, sentences: Sequence[Sentence]) -> Evaluation:
@@ -66,15 +74,15 @@ def evaluate_tagger(tagger: LoadedTagger, sentences: Sequence[Sentence]) -> Eval
 
 
 def write_report(evaluation: Evaluation, folder: Path, title: str) -> None:
-    """Write `report.md`, `scores.json` and `confusions.json` into a folder of their own.
+    """Write `report.md`, `scores.json` and `confusions.json` into a folder of their own, in place of an earlier report.
 
     Raises:
-        OutputError: where it cannot be written.
+        OutputError: where it cannot be written, or holds something else.
     """
     report = report_of(evaluation.scores, evaluation.examples, title)
     confusions = [asdict(confusion) for confusion in report.confusions]
-    with new_folder(folder) as beside:
+    with new_folder(folder, marker=CONFUSIONS) as beside:
         (beside / "report.md").write_text(report.markdown, encoding="utf-8", errors="backslashreplace")
         scores = json.dumps(evaluation.scores.to_json(), indent=2, ensure_ascii=False)
         (beside / "scores.json").write_text(scores + "\n", encoding="utf-8")
-        (beside / "confusions.json").write_text(json.dumps(confusions, indent=1) + "\n", encoding="utf-8")
+        (beside / CONFUSIONS).write_text(json.dumps(confusions, indent=1) + "\n", encoding="utf-8")

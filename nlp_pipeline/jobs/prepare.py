@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from nlp_pipeline.corpora.hub import read_arrow, write_arrow
 from nlp_pipeline.corpora.statistics import describe
 from nlp_pipeline.errors import CorpusError, Problems
 from nlp_pipeline.recipe import TaggingRecipe
-from nlp_pipeline.serving.folder import file_digest, new_folder
+from nlp_pipeline.serving.folder import file_digest, new_folder, refuse_foreign
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.subwords.encoders import find_encoder
 from nlp_pipeline.text.schemes import Scheme
@@ -40,23 +40,52 @@ class PreparedCorpus:
     summary: dict[str, Any]
     reused: bool
 
+    def keep(self) -> None:
+        """Write the corpora into the folder, unless they are there already.
+
+        Raises:
+            OutputError: where it cannot be written.
+        """
+        if self.reused:
+            return
+        with new_folder(self.folder, marker=SUMMARY) as beside:
+            for name, sentences in self.splits.items():
+                write_arrow(beside / name, sentences)
+            (beside / SUMMARY).write_text(
+                json.dumps(self.summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
+
 
 def prepare(
     recipe: TaggingRecipe, folder: Path, say: Callable[[str], None] = lambda _line: None, force: bool = False
 ) -> PreparedCorpus:
-    """Read, check and keep a recipe's corpora.
+    """Read, check and keep a recipe's corpora: `check_corpora`, and what it found is kept.
+
+    Raises:
+        PipelineError: as `check_corpora`.
+    """
+    prepared = check_corpora(recipe, folder, say, force)
+    prepared.keep()
+    return prepared
+
+
+def check_corpora(
+    recipe: TaggingRecipe, folder: Path, say: Callable[[str], None] = lambda _line: None, force: bool = False
+) -> PreparedCorpus:
+    """Read and check a recipe's corpora, and write nothing.
 
     Args:
         recipe: names them.
-        folder: where they are kept. What an earlier run kept there is used when the sources have not changed.
+        folder: where they are to be kept. What an earlier run kept there is used when the sources have not changed.
         say: is told what is going on.
         force: read the sources even so.
 
     Raises:
         CorpusError: with every problem of every file, the first 20 of each.
         EncoderError: where the encoder's tokenizer, which counts words without a subword, is not to be had.
-        OutputError: where the folder cannot be written.
+        OutputError: where the folder holds something else.
     """
+    refuse_foreign(folder, SUMMARY)
     fingerprint = _fingerprint(recipe)
     if not force and (kept := _kept(folder, fingerprint, list(recipe.corpora()))) is not None:
         return kept
@@ -68,10 +97,6 @@ def prepare(
         **describe(splits).to_json(),
         "words_without_subword": _count_without_subword(recipe, splits),
     }
-    with new_folder(folder) as beside:
-        for name, sentences in splits.items():
-            write_arrow(beside / name, sentences)
-        (beside / SUMMARY).write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return PreparedCorpus(folder, splits, summary, reused=False)
 
 
@@ -129,11 +154,10 @@ def _read_all(recipe: TaggingRecipe, say: Callable[[str], None]) -> dict[str, li
 def _check(recipe: TaggingRecipe, splits: dict[str, list[Sentence]]) -> None:
     """Refuse what can be read but not learnt from."""
     problems = Problems()
+    for name, source in recipe.corpora().items():
+        refuse_one_tag(splits[name], source, problems)
     types = {entity.entity_type for sentence in splits["train"] for entity in sentence.entities}
-    if not types:
-        source = recipe.data.train
-        problems.add(source, "expected entities to learn from, received a corpus with the one tag 'O'")
-    elif recipe.data.unseen_types == "refuse":
+    if types and recipe.data.unseen_types == "refuse":
         for name in ("dev", "test"):
             first: dict[str, str] = {}
             for sentence in splits.get(name, []):
@@ -147,6 +171,13 @@ def _check(recipe: TaggingRecipe, splits: dict[str, list[Sentence]]) -> None:
                 )
                 problems.add(place, message)
     problems.raise_if_any()
+
+
+def refuse_one_tag(sentences: Iterable[Sentence], source: str, problems: Problems) -> None:
+    """Add a problem where every word of a corpus has the same tag: nothing is to be learnt or scored there."""
+    tags = {tag for sentence in sentences for tag in sentence.tags or ()}
+    if len(tags) == 1:
+        problems.add(source, f"expected words within and outside entities, received the one tag '{tags.pop()}'")
 
 
 def _count_without_subword(recipe: TaggingRecipe, splits: dict[str, list[Sentence]]) -> dict[str, int] | None:

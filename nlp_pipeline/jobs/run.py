@@ -12,13 +12,13 @@ from typing import Any
 from rich.console import Console
 
 import nlp_pipeline
-from nlp_pipeline.errors import BundleError, OutputError, Problem
+from nlp_pipeline.errors import BundleError
 from nlp_pipeline.evaluation.entities import EntityScores
-from nlp_pipeline.jobs.evaluate import evaluate_tagger, write_report
-from nlp_pipeline.jobs.prepare import prepare
+from nlp_pipeline.jobs.evaluate import CONFUSIONS, evaluate_tagger, write_report
+from nlp_pipeline.jobs.prepare import check_corpora
 from nlp_pipeline.jobs.train import train_tagger
 from nlp_pipeline.recipe import TaggingRecipe
-from nlp_pipeline.serving.folder import MANIFEST, file_digest, read_manifest
+from nlp_pipeline.serving.folder import MANIFEST, file_digest, new_file, read_manifest, refuse_foreign
 from nlp_pipeline.serving.tagger import LoadedTagger
 
 MARKER = "done.json"
@@ -63,19 +63,21 @@ def run(
     Raises:
         PipelineError: as the parts that it calls.
     """
-    prepared = prepare(recipe, output / "corpus", lambda line: console.print(line, highlight=False, markup=False))
+    report = output / "evaluation"
+    refuse_foreign(report, CONFUSIONS)
+    prepared = check_corpora(recipe, output / "corpus", lambda line: console.print(line, highlight=False, markup=False))
     show_corpus(prepared.summary)
     bundle = output / "bundle"
     sources = [nlp_pipeline.__version__, recipe.model_dump(mode="json"), prepared.summary["fingerprint"]]
     fingerprint = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()
     if not force and _is_done(output / MARKER, fingerprint, bundle):
+        prepared.keep()
         console.print("training skipped: the bundle is there, and nothing has changed", highlight=False)
     else:
-        train_tagger(recipe, output, console)
+        train_tagger(recipe, output, console, prepared)
         _mark_done(output / MARKER, fingerprint, bundle)
     split = "test" if "test" in prepared.splits else "dev"
     evaluation = evaluate_tagger(LoadedTagger.load(bundle), prepared.splits[split])
-    report = output / "evaluation"
     write_report(evaluation, report, f"{recipe.name} on its {split} corpus")
     return RunResult(bundle, report, split, evaluation.scores)
 
@@ -93,11 +95,6 @@ def _is_done(marker: Path, fingerprint: str, bundle: Path) -> bool:
 
 
 def _mark_done(marker: Path, fingerprint: str, bundle: Path) -> None:
-    try:
-        partial = marker.with_suffix(".partial")
-        partial.write_text(
-            json.dumps({"fingerprint": fingerprint, "bundle": file_digest(bundle / MANIFEST)}), encoding="utf-8"
-        )
-        partial.replace(marker)
-    except OSError as error:
-        raise OutputError([Problem(str(marker), f"cannot be written: {error.strerror or error}")]) from None
+    done = {"fingerprint": fingerprint, "bundle": file_digest(bundle / MANIFEST)}
+    with new_file(marker) as file:
+        file.write_text(json.dumps(done), encoding="utf-8")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from nlp_pipeline.corpora.corpus import read_corpus
-from nlp_pipeline.errors import CorpusError, Problem
+from nlp_pipeline.errors import CorpusError, Problem, Problems
 from nlp_pipeline.evaluation.entities import EntityScores, score_entities
+from nlp_pipeline.jobs.prepare import refuse_one_tag
 
 
 def score_files(gold: str, predicted: str, options: dict[str, Any]) -> EntityScores:
@@ -18,9 +19,13 @@ def score_files(gold: str, predicted: str, options: dict[str, Any]) -> EntitySco
         options: how both are read, as `corpora.corpus.read_corpus` takes them.
 
     Raises:
-        CorpusError: where a file cannot be read, or the words differ; names the first place where they do.
+        CorpusError: where a file cannot be read, every word of the gold file has the same tag, or the words differ;
+            names the first place where they do.
     """
     golden, guessed = (read_corpus(source, **options) for source in (gold, predicted))
+    problems = Problems()
+    refuse_one_tag(golden, gold, problems)
+    problems.raise_if_any()
     for one, other in zip(golden, guessed, strict=False):
         if one.words != other.words:
             message = f"expected the words of {one.place}, received others"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +14,7 @@ from nlp_pipeline.corpora.conll import read_conll, write_conll
 from nlp_pipeline.corpora.jsonl import read_jsonl_records
 from nlp_pipeline.corpora.lines import name_of, read_lines
 from nlp_pipeline.errors import OutputError, Problem, Problems, UsageError
+from nlp_pipeline.serving.folder import new_file
 from nlp_pipeline.serving.stream import Record, TaggedRecord, tag_records, write_json_line
 from nlp_pipeline.serving.tagger import LoadedTagger
 from nlp_pipeline.text.sentence import Sentence
@@ -53,30 +52,40 @@ def tag_files(
 
     Raises:
         UsageError: where source and output do not go together.
-        CorpusError: with the problems of the first source that has any; its output is not written.
+        CorpusError: with the problems of the first source that has any. No file is written then, of no source.
         OutputError: where the output cannot be written.
     """
     targets = _targets(sources, output, output_format)
-    for source in sources:
-        if source != STANDARD_STREAM and not Path(source).is_file():
-            what = "a directory" if Path(source).is_dir() else "nothing: there is no such file"
-            raise UsageError([Problem(source, f"expected a file, received {what}")])
+    _look_at(sources, targets)
     tagger = load()
     counted = Counted()
     started = time.monotonic()
-    for source, target in zip(sources, targets, strict=True):
-        problems = Problems()
-        with _written(target) as stream:
-            records = _read(source, input_format, word_column, problems)
-            tagged = _counting(tag_records(tagger, records), counted)
-            if output_format == "jsonl":
-                for record in tagged:
-                    write_json_line(stream, record)
-            else:
-                write_conll(stream, _predicted_sentences(tagged))
+    with ExitStack() as stack:
+        for source, target in zip(sources, targets, strict=True):
+            problems = Problems()
+            with _opened(target, stack) as stream:
+                records = _read(source, input_format, word_column, problems)
+                tagged = _counting(tag_records(tagger, records), counted)
+                if output_format == "jsonl":
+                    for record in tagged:
+                        write_json_line(stream, record)
+                else:
+                    write_conll(stream, _predicted_sentences(tagged))
             problems.raise_if_any()
     counted.seconds = time.monotonic() - started
     return counted
+
+
+def _look_at(sources: Sequence[str], targets: Sequence[str]) -> None:
+    """Refuse sources that are not there, and targets that would take the place of a source."""
+    files = [Path(source) for source in sources if source != STANDARD_STREAM]
+    for file in files:
+        if not file.exists() or file.is_dir():
+            what = "a directory" if file.is_dir() else "nothing: there is no such file"
+            raise UsageError([Problem(str(file), f"expected a file, received {what}")])
+    for target in targets:
+        if target != STANDARD_STREAM and Path(target).is_file() and any(file.samefile(target) for file in files):
+            raise UsageError([Problem(target, "expected an output that is not an input too, received one that is")])
 
 
 def _targets(sources: Sequence[str], output: str, output_format: str) -> list[str]:
@@ -127,26 +136,12 @@ def _predicted_sentences(records: Iterable[TaggedRecord]) -> Iterator[Sentence]:
 
 
 @contextmanager
-def _written(target: str) -> Iterator[TextIO]:
-    """Give a stream whose content takes the target's place when all went well."""
+def _opened(target: str, stack: ExitStack) -> Iterator[TextIO]:
+    """Give a stream to a target. A file takes its place when the stack ends well."""
     if target == STANDARD_STREAM:
         yield sys.stdout
         sys.stdout.flush()
         return
-    path = Path(target)
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n", errors="surrogatepass") as stream:
-            yield stream
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError([Problem(target, f"cannot be written: {error.strerror or error}")]) from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    temporary = stack.enter_context(new_file(Path(target)))
+    with temporary.open("w", encoding="utf-8", newline="\n") as stream:
+        yield stream

@@ -13,17 +13,17 @@ import keras
 import tensorflow as tf
 from rich.console import Console
 
-from nlp_pipeline.errors import OutputError, Problem
 from nlp_pipeline.evaluation.entities import f1_of, known_entities_of, score_entities
 from nlp_pipeline.inputs.batches import shuffled_batches
 from nlp_pipeline.inputs.feeding import feed, signature_of
 from nlp_pipeline.inputs.tagging import Batch, EncodedSentence, TaggingInputs, build_vocabularies
 from nlp_pipeline.inputs.vectors import KeptVectors, keep_vectors, key_of
 from nlp_pipeline.jobs.card import model_card
-from nlp_pipeline.jobs.prepare import PreparedCorpus, prepare
+from nlp_pipeline.jobs.prepare import PreparedCorpus, check_corpora
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.serving.bundle import TaggerBundle
+from nlp_pipeline.serving.folder import MANIFEST, new_file, refuse_foreign
 from nlp_pipeline.serving.tagger import LoadedTagger
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.subwords.encoders import cache_folder, encoder_digest, find_encoder
@@ -72,21 +72,25 @@ class _Split:
         return [sentence.cost for sentence in self.sentences]
 
 
-def train_tagger(recipe: TaggingRecipe, output: Path, console: Console) -> TrainedTagger:
+def train_tagger(
+    recipe: TaggingRecipe, output: Path, console: Console, prepared: PreparedCorpus | None = None
+) -> TrainedTagger:
     """Train a tagger, and leave a bundle in `output/bundle`.
 
     Args:
         recipe: what to do.
         output: the run's folder. It gets the prepared corpus, the resolved recipe, TensorBoard's logs and the bundle.
         console: where progress is shown.
+        prepared: the recipe's corpora, where they have been checked already.
 
     Raises:
         CorpusError, EncoderError, OutputError, TrainingError: as the parts that it calls.
     """
     started = time.monotonic()
     say: Callable[[str], None] = lambda line: console.print(line, highlight=False, markup=False)  # noqa: E731
-    _claim(output, recipe)
-    prepared = prepare(recipe, output / "corpus", say)
+    refuse_foreign(output / "bundle", MANIFEST)
+    if prepared is None:
+        prepared = check_corpora(recipe, output / "corpus", say)
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     strategy = choose_strategy(recipe.training.strategy)
@@ -96,6 +100,10 @@ def train_tagger(recipe: TaggingRecipe, output: Path, console: Console) -> Train
     inputs = _inputs_of(recipe, prepared, encoder_folder)
     with strategy.scope():
         network = Tagger.for_inputs(inputs, encoder_folder, from_checkpoint=True)
+    # From here on all that was given is known to be right, and the run's folder is written to.
+    prepared.keep()
+    with new_file(output / "recipe.yaml") as file:
+        file.write_text(recipe.to_yaml(), encoding="utf-8")
     splits = {name: inputs.encode(prepared.splits[name]) for name in ("train", "dev")}
     vectors = _kept_vectors(recipe, network, inputs, splits, encoder_folder, say)
     train, dev = (_Split(splits[name], vectors.get(name)) for name in ("train", "dev"))
@@ -128,18 +136,6 @@ def train_tagger(recipe: TaggingRecipe, output: Path, console: Console) -> Train
         f"bundle in {output / 'bundle'}"
     )
     return TrainedTagger(output / "bundle", metrics, history)
-
-
-def _claim(output: Path, recipe: TaggingRecipe) -> None:
-    """Make the run's folder, and write the resolved recipe into it."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        partial = output / ".recipe.yaml.partial"
-        partial.write_text(recipe.to_yaml(), encoding="utf-8")
-        partial.replace(output / "recipe.yaml")
-    except OSError as error:
-        message = f"expected a folder that can be written to, received: {error.strerror or error}"
-        raise OutputError([Problem(str(output), message)]) from None
 
 
 def _inputs_of(recipe: TaggingRecipe, prepared: PreparedCorpus, encoder_folder: Path | None) -> TaggingInputs:

@@ -24,7 +24,7 @@ from nlp_pipeline.inputs.tagging import TaggingInputs
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.recipe_file import read_recipe
-from nlp_pipeline.serving.folder import new_folder, read_manifest, write_manifest
+from nlp_pipeline.serving.folder import MANIFEST, new_folder, read_manifest, write_manifest
 from nlp_pipeline.text.tagset import TagSet
 from nlp_pipeline.text.vocabulary import Vocabulary
 
@@ -61,7 +61,7 @@ class TaggerBundle:
         """
         from safetensors.numpy import save_file
 
-        with new_folder(target) as folder:
+        with new_folder(target, marker=MANIFEST) as folder:
             (folder / "recipe.yaml").write_text(self.recipe.to_yaml(), encoding="utf-8")
             _write_json(folder / "tags.json", self.inputs.tag_set.to_json())
             vocabularies = {name: vocabulary.to_json() for name, vocabulary in self.inputs.vocabularies.items()}

@@ -13,10 +13,27 @@ from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.spans import Entity
 
 # Words of whatever a line can hold, with much of what a careless reader trips over: other ends of lines, other spaces,
-# comment signs, quotes. U+FEFF is left out: at the very beginning of a file it is a byte order mark.
-AWKWARD = ["#", "O", "B-PER", "-X-", '"', "'", "\\", "{}", "\u2028", "\x0b", "\x85", "\u00a0", "\u0301", "漢", "👩‍👧"]
+# comment signs, quotes, what is a byte order mark at the beginning of a file.
+AWKWARD = [
+    "#",
+    "\ufeff",
+    "O",
+    "B-PER",
+    "-X-",
+    '"',
+    "'",
+    "\\",
+    "{}",
+    "\u2028",
+    "\x0b",
+    "\x85",
+    "\u00a0",
+    "\u0301",
+    "漢",
+    "👩‍👧",
+]
 words = st.sampled_from(AWKWARD) | st.text(
-    st.characters(codec="utf-8", exclude_characters=" \t\r\n\0\ufeff"), min_size=1, max_size=8
+    st.characters(codec="utf-8", exclude_characters=" \t\r\n\0"), min_size=1, max_size=8
 ).filter(lambda word: word != DOCUMENT_BORDER)
 entity_types = st.sampled_from(["PER", "LOC", "a-b", "É"])
 

@@ -195,6 +195,15 @@ def test_what_would_not_come_back_is_not_written(word: str, tag: str, message: s
     assert str(caught.value) == message
 
 
+def test_a_first_word_that_looks_like_a_byte_order_mark_comes_back(path: Path) -> None:
+    corpus = [Sentence(("\ufeffAna", "\ufeff"), ("B-PER", "O")), Sentence(("\ufeff",), ("O",))]
+    stream = io.StringIO()
+    write_conll(stream, corpus)
+    sentences, problems = read(path, stream.getvalue())
+    assert problems == []
+    assert bare(sentences) == bare(corpus)
+
+
 def test_what_is_written() -> None:
     stream = io.StringIO()
     write_conll(stream, [Sentence(("Ana", "left"), ("B-PER", "O")), Sentence(("So",), ("O",), document=1)])

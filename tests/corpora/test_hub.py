@@ -83,7 +83,6 @@ def test_other_columns_and_a_given_scheme(tmp_path: Path) -> None:
         ([["a", ""]], [["O", "O"]], None, "expected words that are strings, none of them empty, received others"),
         ([["a", None]], [["O", "O"]], None, "expected words that are strings, none of them empty, received others"),
         ([[1]], [["O"]], None, "expected words that are strings, none of them empty, received others"),
-        ([None], [["O"]], None, "expected words that are strings, none of them empty, received others"),
         ([["a", "b"]], [["O"]], None, "expected 2 tags, one a word, received 1"),
         ([["a"]], [None], NAMES, "expected 1 tags, one a word, received 0"),
         ([["a", "b"]], [["O", None]], None, "expected 2 tags, received null as number 1"),
@@ -107,6 +106,21 @@ def test_integers_without_names_are_refused_with_advice(tmp_path: Path) -> None:
         f"{path}: expected 'ner_tags' to be lists of strings or of a ClassLabel, received List(Value('int64')); "
         "write the tags' names into the Parquet's metadata, or tags as strings"
     )
+
+
+def test_a_row_without_words_is_told_and_left_out(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "a.parquet", [None, ["a"]], [["O"], ["O"]])
+    sentences, problems = read(path)
+    assert bare(sentences) == [(("a",), ("O",))]
+    assert problems == [f"{path}:train:0: expected words that are strings, none of them empty, received others"]
+
+
+@pytest.mark.parametrize(("tokens", "received"), [(["ab"], "Value('string')"), ([None], "Value('null')")])
+def test_a_column_of_texts_in_place_of_words_is_refused(tmp_path: Path, tokens: list[Any], received: str) -> None:
+    path = write_parquet(tmp_path / "a.parquet", tokens, [["O", "O"]])
+    with pytest.raises(CorpusError) as caught:
+        read(path)
+    assert str(caught.value) == f"{path}: expected 'tokens' to be lists of strings, received {received}"
 
 
 def test_what_is_no_dataset(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
