@@ -152,10 +152,13 @@ class Training(Section):
     `batch_subwords`: sentences are added to a batch until they hold this many subwords.
     `warmup`: the share of all steps in which the learning rate rises; afterwards it falls as `decay` says.
     `average`: momentum of a moving average of the weights, which is what is scored and kept; null to keep the weights.
+    `frozen_epochs`: with an encoder that is fine-tuned, epochs before in which it still stands still.
+    `layer_decay`: each layer of the encoder learns at this share of the rate of the layer above it.
     `patience`: epochs without a better dev F1 after which the run ends; null for all epochs.
     """
 
     epochs: Count = 10
+    frozen_epochs: Annotated[int, Field(ge=0)] = 0
     patience: Count | None = None
     batch_subwords: Count = 512
     learning_rate: Positive = 1e-3

@@ -48,9 +48,10 @@ class Watcher(Protocol):
 
 @dataclass
 class History:
-    """A finished run: its epochs, and the one whose weights were kept."""
+    """A run so far: its epochs, the one whose weights were kept, and how many steps were taken."""
 
     epochs: list[EpochResult] = field(default_factory=list)
+    steps: int = 0
 
     @property
     def best(self) -> EpochResult:
@@ -66,8 +67,12 @@ def fit(
     epochs: int,
     patience: int | None,
     watchers: Sequence[Watcher] = (),
+    history: History | None = None,
 ) -> History:
     """Train, and leave the best epoch's weights in place.
+
+    A run that has a history goes on: epochs and steps are counted from there, and the weights that it left are the
+    best until an epoch is better.
 
     Args:
         step: one step of training.
@@ -77,32 +82,33 @@ def fit(
         epochs: how many epochs at the most.
         patience: epochs without a better score after which the run ends; None for all epochs.
         watchers: are told of steps and epochs.
+        history: what was before; it is added to, and returned.
 
     Raises:
         TrainingError: where the loss is no longer a number; names the step.
     """
-    history = History()
+    history = History() if history is None else history
     weights = step.optimizer.weights
-    best_score = -math.inf
-    best_weights: list[Any] = []
-    done = 0
-    for epoch in range(1, epochs + 1):
+    best_score = history.best.scores[decisive] if history.epochs else -math.inf
+    best_weights = [np.array(weight.numpy()) for weight in weights]
+    first = len(history.epochs) + 1
+    for epoch in range(first, first + epochs):
         started = time.monotonic()
         loss = words = 0.0
         for batch in batches(epoch):
             result = step(batch)
-            done += 1
+            history.steps += 1
             if not (math.isfinite(result.loss) and math.isfinite(result.gradient_norm)):
                 message = (
                     f"expected a finite loss and gradient, received {result.loss} and {result.gradient_norm}; "
                     "a lower learning_rate or clip_norm may help"
                 )
-                raise TrainingError([Problem(f"epoch {epoch}, step {done}", message)])
+                raise TrainingError([Problem(f"epoch {epoch}, step {history.steps}", message)])
             loss += result.loss
             words += result.words
             rates = step.optimizer.learning_rates()
             for watcher in watchers:
-                watcher.step_done(done, result, rates)
+                watcher.step_done(history.steps, result, rates)
         seconds = time.monotonic() - started
 
         averaged: AbstractContextManager[None] = nullcontext() if step.average is None else step.average.in_place()
@@ -114,7 +120,7 @@ def fit(
                 best_weights = [np.array(weight.numpy()) for weight in weights]
         history.epochs.append(EpochResult(epoch, loss / max(words, 1.0), int(words), seconds, scores, better))
         for watcher in watchers:
-            watcher.epoch_done(done, history.epochs[-1])
+            watcher.epoch_done(history.steps, history.epochs[-1])
         if patience is not None and epoch - history.best.epoch >= patience:
             break
     for weight, value in zip(weights, best_weights, strict=True):

@@ -1,0 +1,188 @@
+"""Epochs in which the same weights are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from rich.console import Console
+
+from nlp_pipeline.evaluation.entities import f1_of
+from nlp_pipeline.inputs.batches import shuffled_batches
+from nlp_pipeline.inputs.feeding import feed, signature_of
+from nlp_pipeline.inputs.tagging import Batch, EncodedSentence, TaggingInputs
+from nlp_pipeline.inputs.vectors import KeptVectors
+from nlp_pipeline.models.tagger import Tagger
+from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.text.schemes import Scheme, entities_from_tags, tags_from_entities
+from nlp_pipeline.training.average import WeightAverage
+from nlp_pipeline.training.dashboard import Dashboard
+from nlp_pipeline.training.loop import History, Watcher, fit
+from nlp_pipeline.training.optimizers import GroupedOptimizer, WeightGroup
+from nlp_pipeline.training.progress import ProgressBar
+from nlp_pipeline.training.step import TrainingStep
+
+DECISIVE = "f1"
+
+
+@dataclass(frozen=True)
+class EncodedSplit:
+    """A split as numbers, with the kept vectors of a frozen encoder where there are any."""
+
+    sentences: list[EncodedSentence]
+    vectors: KeptVectors | None
+
+    def batch(self, inputs: TaggingInputs, indices: Sequence[int]) -> Batch:
+        """Return the batch of some of its sentences."""
+        kept = None if self.vectors is None else [self.vectors.of(index) for index in indices]
+        return inputs.batch([self.sentences[index] for index in indices], kept)
+
+    @property
+    def costs(self) -> list[int]:
+        """What each sentence takes of a batch."""
+        return [sentence.cost for sentence in self.sentences]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run.
+
+    Attributes:
+        name: is told when it begins; empty for a run of one stage.
+        frozen: whether the encoder stands still, so that its kept vectors can be used.
+        groups: what is trained.
+        epochs: how many.
+        falls_over: over how many epochs the learning rate falls to zero, counted from the stage's first.
+    """
+
+    name: str
+    frozen: bool
+    groups: list[WeightGroup]
+    epochs: int
+    falls_over: int
+
+
+def stages_of(recipe: TaggingRecipe, network: Tagger) -> list[Stage]:
+    """Return the stages of a run.
+
+    With a frozen encoder there is one. With one that is fine-tuned, the tagger may be trained for some epochs before:
+    an encoder that gets its first gradients through random layers forgets more of what it knew than it learns (Kumar
+    et al. 2022, "Fine-Tuning can Distort Pretrained Features"). The tagger's learning rate then falls over both stages.
+    """
+    training = recipe.training
+    encoder = network.encoder
+    of_encoder = set() if encoder is None else {id(weight) for weight in encoder.trainable_weights}
+    above = [weight for weight in network.trainable_weights if id(weight) not in of_encoder]
+    if encoder is None or not network.finetunes:
+        return [
+            Stage("", True, [WeightGroup("tagger", above, training.learning_rate)], training.epochs, training.epochs)
+        ]
+    depth = len(encoder.blocks)
+    parts = [("encoder_embeddings", encoder.embeddings, depth)]
+    parts += [(f"encoder_{number}", block, depth - 1 - number) for number, block in enumerate(encoder.blocks)]
+    below = [
+        WeightGroup(name, part.trainable_weights, training.encoder_learning_rate * training.layer_decay**distance)
+        for name, part, distance in parts
+    ]
+    together = training.frozen_epochs + training.epochs
+    tagger = WeightGroup("tagger", above, training.learning_rate * training.epochs / together)
+    last = Stage("fine-tuning the encoder", False, [tagger, *below], training.epochs, training.epochs)
+    if not training.frozen_epochs:
+        return [last]
+    before = [WeightGroup("tagger", above, training.learning_rate)]
+    return [Stage("training what is above the encoder", True, before, training.frozen_epochs, together), last]
+
+
+def fit_stage(
+    stage: Stage,
+    recipe: TaggingRecipe,
+    network: Tagger,
+    inputs: TaggingInputs,
+    train: EncodedSplit,
+    dev: EncodedSplit,
+    gold: Sequence[Sequence[str]],
+    strategy: tf.distribute.Strategy,
+    logs: Path,
+    console: Console,
+    history: History,
+) -> None:
+    """Train one stage, and leave the best weights so far in the network.
+
+    Args:
+        stage: what is trained, and for how long.
+        recipe: the run's.
+        network: was made in the strategy's scope.
+        inputs: makes the batches.
+        train: what is trained on.
+        dev: what the weights are scored on after each epoch.
+        gold: the dev corpus's tags in IOB2.
+        strategy: where it runs.
+        logs: TensorBoard's folder.
+        console: where progress is shown.
+        history: what was before; goes on.
+
+    Raises:
+        TrainingError: where the loss is no longer a number.
+    """
+    training = recipe.training
+    replicas = strategy.num_replicas_in_sync
+
+    def plan(epoch: int) -> list[list[int]]:
+        batches = shuffled_batches(train.costs, training.batch_subwords * replicas, recipe.seed, epoch)
+        # With several replicas every one of them needs a sentence in each step.
+        return [part for batch in _with_at_least(replicas, batches) for part in _dealt(batch, replicas)]
+
+    steps_of_epoch = len(plan(1)) // replicas
+    steps = steps_of_epoch * stage.falls_over
+    with strategy.scope():
+        optimizer = GroupedOptimizer.adamw(
+            stage.groups, steps, int(training.warmup * steps), training.decay, training.weight_decay
+        )
+        average = None if training.average is None else WeightAverage(optimizer.weights, training.average)
+    signature = signature_of(train.batch(inputs, [0]))
+
+    def batches(epoch: int) -> Any:
+        def make() -> Iterator[Batch]:
+            return (train.batch(inputs, indices) for indices in plan(epoch))
+
+        return feed(make, signature, strategy)
+
+    step = TrainingStep(network.losses_of, optimizer, strategy, training.clip_norm, batches(1).element_spec, average)
+    best_tags = tf.function(network.best_tags, input_signature=[signature_of(dev.batch(inputs, [0]))])
+
+    def score() -> dict[str, float]:
+        predicted: list[Sequence[str]] = [()] * len(dev.sentences)
+        for indices in shuffled_batches(dev.costs, 2 * training.batch_subwords, recipe.seed, 0):
+            tag_ids = best_tags(dev.batch(inputs, indices))[0].numpy()
+            for row, index in enumerate(indices):
+                names = inputs.tag_set.tags(tag_ids[row, : len(dev.sentences[index].words)].tolist())
+                entities = entities_from_tags(names, inputs.tag_set.scheme)
+                predicted[index] = tags_from_entities(entities, len(names), Scheme.IOB2)
+        return f1_of(gold, predicted)
+
+    with ExitStack() as stack:
+        bar = stack.enter_context(ProgressBar(console, history.steps + steps_of_epoch * stage.epochs, DECISIVE))
+        dashboard = Dashboard(logs)
+        stack.callback(dashboard.close)
+        watchers: list[Watcher] = [bar, dashboard]
+        fit(step, batches, score, DECISIVE, stage.epochs, training.patience, watchers, history)
+
+
+def _with_at_least(count: int, batches: list[list[int]]) -> list[list[int]]:
+    """Join a batch of fewer sentences than there are replicas to the one before it."""
+    joined: list[list[int]] = []
+    for batch in batches:
+        if joined and (len(batch) < count or len(joined[-1]) < count):
+            joined[-1] = joined[-1] + batch
+        else:
+            joined.append(batch)
+    return joined
+
+
+def _dealt(batch: list[int], replicas: int) -> list[list[int]]:
+    """Deal a batch's sentences to the replicas, as evenly as can be."""
+    return [batch[replica::replicas] for replica in range(replicas)]
