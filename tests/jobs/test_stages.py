@@ -10,8 +10,13 @@ import pytest
 from rich.console import Console
 from safetensors.numpy import load_file
 
+from nlp_pipeline.inputs.tagging import TaggingInputs
+from nlp_pipeline.jobs.stages import stages_of
 from nlp_pipeline.jobs.train import TrainedTagger, train_tagger
+from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe_file import read_recipe
+from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
+from nlp_pipeline.text.tagset import TagSet
 from tests.conftest import TINY_CORPUS, TinyCheckpoint
 
 RECIPE = """
@@ -58,16 +63,30 @@ def test_epochs_above_the_encoder_come_first_and_are_counted_on(
     tmp_path: Path, tiny_checkpoint: TinyCheckpoint
 ) -> None:
     encoder = tiny_checkpoint(cased=True)
-    frozen, _ = _train(tmp_path, encoder, "training.epochs=1")
     settings = ("encoder.finetune=true", "training.frozen_epochs=2", "training.epochs=3", "training.average=null")
     trained, shown = _train(tmp_path, encoder, *settings)
     assert [epoch.epoch for epoch in trained.history.epochs] == [1, 2, 3, 4, 5]
-    assert trained.history.steps == sum(1 for _ in trained.history.epochs) * (trained.history.steps // 5)
+    assert trained.history.steps % 5 == 0
     assert shown.index("training what is above the encoder") < shown.index("fine-tuning the encoder")
     assert shown.index("vectors of train") < shown.index("training what is above the encoder")
-    if trained.history.best.epoch > 2:
-        moved = _of_encoder(trained)
-        assert any(not np.array_equal(moved[name], value) for name, value in _of_encoder(frozen).items())
+
+
+def test_rates_fall_over_both_stages_and_from_layer_to_layer(tmp_path: Path, tiny_checkpoint: TinyCheckpoint) -> None:
+    encoder = tiny_checkpoint(cased=True)
+    (tmp_path / "stages.yaml").write_text(RECIPE.format(encoder=encoder), encoding="utf-8")
+    settings = ["encoder.finetune=true", "training.layer_decay=0.5", "training.frozen_epochs=6", "training.epochs=2"]
+    recipe = read_recipe(tmp_path / "stages.yaml", settings)
+    inputs = TaggingInputs(recipe, TagSet(["PER"]), {}, CheckpointTokenizer(encoder))
+    network = Tagger.for_inputs(inputs, encoder, from_checkpoint=True)
+    first, second = stages_of(recipe, network)
+    assert (first.frozen, first.epochs, first.falls_over) == (True, 6, 8)
+    assert (second.frozen, second.epochs, second.falls_over) == (False, 2, 2)
+    assert [(group.name, group.peak) for group in first.groups] == [("tagger", 1e-2)]
+    peaks = {group.name: group.peak for group in second.groups}
+    expected = {"tagger": 2.5e-3, "encoder_embeddings": 2.5e-4, "encoder_0": 5e-4, "encoder_1": 1e-3}
+    assert peaks == pytest.approx(expected)
+    trained = [id(weight) for group in second.groups for weight in group.weights]
+    assert sorted(trained) == sorted(id(weight) for weight in network.trainable_weights)
 
 
 def test_without_frozen_epochs_no_vectors_are_kept(tmp_path: Path, tiny_checkpoint: TinyCheckpoint) -> None:
