@@ -150,12 +150,14 @@ class RecurrentStack(keras.layers.Layer):
         if training and self.dropout_recurrent:
             ones = tf.ones([batch, self.units])
             state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=self.state_seeds)
+        # A tensor, not a variable: a function with a gradient of its own must not touch one, mirrored or not.
+        kernel = tf.convert_to_tensor(cell.recurrent_kernel.value)
         if self.cell == "rnn":
-            outputs = recurrences.vanilla(projected, cell.recurrent_kernel.value, state_mask)
+            outputs = recurrences.vanilla(projected, kernel, state_mask)
         elif self.cell == "gru":
-            outputs = recurrences.gru(projected, cell.recurrent_kernel.value, recurrent_bias, state_mask)
+            outputs = recurrences.gru(projected, kernel, recurrent_bias, state_mask)
         else:
-            outputs = recurrences.lstm(projected, cell.recurrent_kernel.value, state_mask)
+            outputs = recurrences.lstm(projected, kernel, state_mask)
         return tf.cast(tf.transpose(outputs, [1, 0, 2]), self.compute_dtype)
 
     def _has_cudnn(self) -> bool:

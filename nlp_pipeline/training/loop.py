@@ -25,7 +25,7 @@ class EpochResult:
         words: how many words were trained on.
         seconds: how long the training took, without the scoring.
         scores: what the dev corpus gave, among them the one that decides.
-        best: whether no epoch before was as good.
+        best: whether no epoch of its stage before was better: of equals the later one has seen more.
     """
 
     epoch: int
@@ -55,7 +55,7 @@ class History:
 
     @property
     def best(self) -> EpochResult:
-        """The last epoch that was better than all before."""
+        """The epoch whose weights were kept: the last one that none before it in its stage was better than."""
         return [epoch for epoch in self.epochs if epoch.best][-1]
 
 
@@ -71,8 +71,8 @@ def fit(
 ) -> History:
     """Train, and leave the best epoch's weights in place.
 
-    A run that has a history goes on: epochs and steps are counted from there, and the weights that it left are the
-    best until an epoch is better.
+    A run that has a history goes on: epochs and steps are counted from there. The best epoch is one of these, not one of
+    those before, which trained something else.
 
     Args:
         step: one step of training.
@@ -89,8 +89,8 @@ def fit(
     """
     history = History() if history is None else history
     weights = step.optimizer.weights
-    best_score = history.best.scores[decisive] if history.epochs else -math.inf
-    best_weights = [np.array(weight.numpy()) for weight in weights]
+    best_score = -math.inf
+    best_weights: list[Any] = []
     first = len(history.epochs) + 1
     for epoch in range(first, first + epochs):
         started = time.monotonic()
@@ -114,7 +114,7 @@ def fit(
         averaged: AbstractContextManager[None] = nullcontext() if step.average is None else step.average.in_place()
         with averaged:
             scores = score()
-            better = scores[decisive] > best_score
+            better = scores[decisive] >= best_score
             if better:
                 best_score = scores[decisive]
                 best_weights = [np.array(weight.numpy()) for weight in weights]
