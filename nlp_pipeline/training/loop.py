@@ -71,8 +71,8 @@ def fit(
 ) -> History:
     """Train, and leave the best epoch's weights in place.
 
-    A run that has a history goes on: epochs and steps are counted from there. The best epoch is one of these, not one of
-    those before, which trained something else.
+    A run that has a history goes on: epochs and steps are counted from there. The best epoch is one of these, not one
+    of those before, which trained something else.
 
     Args:
         step: one step of training.
