@@ -124,7 +124,8 @@ def keep_vectors(
 def _open(path: Path, words: int) -> NDArray[np.float16] | None:
     """Return the array of a file, or None where it is not what it should be and has to be made anew."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        # Not np.load: it takes an archive for one, and an empty file for the end of a stream (EOFError).
+        array = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError):
         return None
     whole = array.dtype == np.float16 and array.ndim == 3 and array.shape[0] == words
