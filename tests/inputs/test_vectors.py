@@ -14,7 +14,6 @@ import pytest
 from numpy.typing import NDArray
 
 from nlp_pipeline.errors import OutputError
-from nlp_pipeline.inputs import vectors as module
 from nlp_pipeline.inputs.tagging import Batch, EncodedSentence, TaggingInputs
 from nlp_pipeline.inputs.vectors import KeptVectors, keep_vectors, key_of
 from nlp_pipeline.recipe import TaggingRecipe
@@ -220,7 +219,7 @@ def test_a_disk_without_room_is_told_before_it_is_full(
     tmp_path: Path, keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", ["total", "used", "free"])
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _folder: usage(1000, 900, 100))
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: usage(1000, 900, 100))
     with pytest.raises(OutputError, match=r"set training\.keep_vectors=false") as caught:
         keep()
     assert str(caught.value).startswith(f"{tmp_path / 'kept'}: expected 0.0 GB of free disk")
