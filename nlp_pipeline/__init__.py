@@ -8,12 +8,14 @@ __version__ = "0.1.0"
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from nlp_pipeline.serving.tagger import LoadedTagger
 
 __all__ = ["LoadedTagger", "__version__", "load"]
 
 
-def load(bundle: str) -> "LoadedTagger":
+def load(bundle: "str | PathLike[str]") -> "LoadedTagger":
     """Load a bundle: `load("runs/ner-demo/bundle").tag_text("A text.")`.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ class LoadedTagger:
         self._best_tags: Any = None
 
     @classmethod
-    def load(cls, folder: str | Path) -> LoadedTagger:
+    def load(cls, folder: str | PathLike[str]) -> LoadedTagger:
         """Load a bundle's folder.
 
         Raises:
