@@ -155,7 +155,8 @@ class Tagger(keras.Model):
             from_checkpoint: fill the encoder with the weights of that folder; otherwise they are random.
 
         Raises:
-            EncoderError: where the folder holds no checkpoint that fits, or the recipe's window is too long for it.
+            EncoderError: where the folder holds no checkpoint that fits, the recipe's window is too long for it, or the
+                tokenizer has subwords that it has no vectors for.
         """
         recipe = inputs.recipe
         encoder = None
@@ -164,6 +165,12 @@ class Tagger(keras.Model):
             config = read_config(encoder_folder)
             if recipe.encoder.window > config.positions:
                 message = f"expected encoder.window to be at most {config.positions}, received {recipe.encoder.window}"
+                raise EncoderError([Problem(str(encoder_folder), message)])
+            if inputs.tokenizer is not None and inputs.tokenizer.vocabulary_size > config.vocabulary_size:
+                message = (
+                    f"expected a tokenizer of at most {config.vocabulary_size} subwords, as config.json says, "
+                    f"received one of {inputs.tokenizer.vocabulary_size}"
+                )
                 raise EncoderError([Problem(str(encoder_folder), message)])
             settings = asdict(config)
             settings["dropout"] = recipe.encoder.dropout if recipe.encoder.finetune else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -206,3 +208,12 @@ def test_a_frozen_encoder_drops_nothing_in_training(encoder_folder: Path) -> Non
 def test_a_window_longer_than_the_encoders_positions_is_refused(encoder_folder: Path) -> None:
     with pytest.raises(EncoderError, match=r"expected encoder\.window to be at most 64, received 65"):
         _make({"encoder": {**ENCODER, "window": 65}}, encoder_folder)
+
+
+def test_a_tokenizer_with_more_subwords_than_vectors_is_refused(encoder_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(encoder_folder, tmp_path / "encoder")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    held = config["vocab_size"]
+    (folder / "config.json").write_text(json.dumps({**config, "vocab_size": held - 7}), encoding="utf-8")
+    with pytest.raises(EncoderError, match=f"expected a tokenizer of at most {held - 7} subwords.*one of {held}"):
+        _make({"encoder": ENCODER}, folder)
