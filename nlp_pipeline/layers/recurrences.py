@@ -1,13 +1,8 @@
-"""The recurrences of the three cells over time, with their gradients written out.
+"""A recurrence over time, with its gradient written out.
 
 What TensorFlow's tape makes of Keras' loop multiplies the inputs by their kernel step by step, and adds up the gradient
 of every kernel step by step. Here only what depends on the step before is done in a loop: the caller projects all
 inputs at once, and the gradient of each kernel is one product, after the loop.
-
-Every function takes the projected inputs `[L, B, gates * U]` in float32 (bias added, gates in Keras' order), the kernel
-by which the state before is multiplied `[U, gates * U]`, and perhaps a mask `[B, U]` by which that state is multiplied
-first (dropout of the state, the same at every step). It gives the outputs `[L, B, U]`; the first state is 0. Products
-are computed in the precision of the kernel, all else in float32. They can be differentiated once.
 
 Two things are easily undone. A gradient uses nothing of the way forward but whole tensors, for a SavedModel cannot hold
 one that uses a TensorArray. And it transposes the kernel once: `transpose_b` in the loop costs half as much again.
@@ -15,200 +10,109 @@ one that uses a TensorArray. And it transposes the kernel once: `transpose_b` in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-
-def vanilla(projected: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Run the vanilla recurrence, `h_t = tanh(x_t + h_t-1 U)` (Elman 1990)."""
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
-    def run(projected: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        length, zeros = _length_and_zeros(projected, kernel)
-        inputs = _array(length, projected.shape[2]).unstack(projected)
-
-        def step(time: tf.Tensor, state: tf.Tensor, states: tf.TensorArray) -> tuple[Any, ...]:
-            summed = inputs.read(time) + _product(state, kernel, state_mask)
-            state = tf.tanh(summed)
-            return time + 1, state, states.write(time, state)
-
-        loop = (tf.constant(0), zeros, _array(length, zeros.shape[1]))
-        states = tf.while_loop(lambda time, *_: time < length, step, loop)[2].stack()
-
-        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            slopes = 1.0 - tf.square(states)
-            kernel_back = tf.transpose(kernel)
-
-            def back(time: tf.Tensor, of_state: tf.Tensor, sums: tf.TensorArray) -> tuple[Any, ...]:
-                of_sum = (of_state + upstream[time]) * slopes[time]
-                return time - 1, _product_back(of_sum, kernel_back, state_mask), sums.write(time, of_sum)
-
-            loop = (length - 1, zeros, _array(length, zeros.shape[1]))
-            of_sums = tf.while_loop(lambda time, *_: time >= 0, back, loop)[2].stack()
-            return of_sums, _of_kernel(states, of_sums, kernel, state_mask)
-
-        return states, gradient
-
-    return run(projected, kernel)
+from nlp_pipeline.layers.cells import Cell, States
 
 
-def gru(
-    projected: tf.Tensor, kernel: tf.Tensor, recurrent_bias: tf.Tensor, state_mask: tf.Tensor | None = None
-) -> tf.Tensor:
-    """Run the gated recurrent unit (Cho et al. 2014) with the reset gate after the product, as in cuDNN.
-
-    With `[s_z, s_r, s_n] = h_t-1 U + c` and the projected inputs `[x_z, x_r, x_n]`,
-
-        z = sigmoid(x_z + s_z)    r = sigmoid(x_r + s_r)    n = tanh(x_n + r s_n)    h_t = z h_t-1 + (1 - z) n
+def recur(
+    cell: Cell,
+    projected: tf.Tensor,
+    kernel: tf.Tensor,
+    initial: Sequence[tf.Tensor] | None = None,
+    state_bias: tf.Tensor | None = None,
+    state_mask: tf.Tensor | None = None,
+) -> States:
+    """Run a cell over time. Can be differentiated once.
 
     Args:
-        projected: `[L, B, 3U]`.
-        kernel: U, `[U, 3U]`.
-        recurrent_bias: c, `[3U]`.
-        state_mask: `[B, U]`, or None.
+        cell: which.
+        projected: the sums that the inputs give `[L, B, gates * U]`, float32, bias added.
+        kernel: by which the state before is multiplied `[U, gates * U]`. Products are computed in its precision, all
+            else in float32.
+        initial: what the cell is in at first, `[B, U]` float32 each; zeros when left out.
+        state_bias: is added to the product `[gates * U]`.
+        state_mask: by which the state is multiplied before the product `[B, U]` (dropout, the same at every step).
+
+    Returns:
+        the states, and for an LSTM its memories, after each step: `[L, B, U]` float32 each.
     """
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
-    def run(projected: tf.Tensor, kernel: tf.Tensor, recurrent_bias: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        length, zeros = _length_and_zeros(projected, kernel)
-        units = zeros.shape[1]
-        inputs = _array(length, projected.shape[2]).unstack(projected)
-        bias = tf.cast(recurrent_bias, tf.float32)
-
-        def step(time: tf.Tensor, state: tf.Tensor, states: tf.TensorArray, gates: tf.TensorArray) -> tuple[Any, ...]:
-            of_input = inputs.read(time)
-            of_state = _product(state, kernel, state_mask) + bias
-            both = tf.sigmoid(of_input[:, : 2 * units] + of_state[:, : 2 * units])
-            update, reset = tf.split(both, 2, axis=1)
-            new = tf.tanh(of_input[:, 2 * units :] + reset * of_state[:, 2 * units :])
-            state = new + update * (state - new)
-            kept = tf.concat([both, new, of_state[:, 2 * units :]], axis=1)
-            return time + 1, state, states.write(time, state), gates.write(time, kept)
-
-        loop = (tf.constant(0), zeros, _array(length, zeros.shape[1]), _array(length, 4 * units))
-        _, _, states, gates = tf.while_loop(lambda time, *_: time < length, step, loop)
-        states, gates = states.stack(), gates.stack()
-
-        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            update, reset, new, of_state = tf.split(gates, 4, axis=2)
-            kernel_back = tf.transpose(kernel)
-            # What one unit of d h_t makes of the three sums of gates, all steps at once.
-            to_update = (_before(states) - new) * update * (1.0 - update)
-            to_new = (1.0 - update) * (1.0 - tf.square(new))
-            to_reset = to_new * of_state * reset * (1.0 - reset)
-            to_product = tf.concat([to_update, to_reset, to_new * reset], axis=2)
-
-            def back(time: tf.Tensor, of_state: tf.Tensor, totals: tf.TensorArray) -> tuple[Any, ...]:
-                total = of_state + upstream[time]
-                of_product = tf.tile(total, [1, 3]) * to_product[time]
-                before = _product_back(of_product, kernel_back, state_mask) + total * update[time]
-                return time - 1, before, totals.write(time, total)
-
-            loop = (length - 1, zeros, _array(length, zeros.shape[1]))
-            totals = tf.while_loop(lambda time, *_: time >= 0, back, loop)[2].stack()
-            of_inputs = tf.concat([totals * to_update, totals * to_reset, totals * to_new], axis=2)
-            of_products = tf.tile(totals, [1, 1, 3]) * to_product
-            of_bias = tf.cast(tf.reduce_sum(of_products, axis=[0, 1]), recurrent_bias.dtype)
-            return of_inputs, _of_kernel(states, of_products, kernel, state_mask), of_bias
-
-        return states, gradient
-
-    return run(projected, kernel, recurrent_bias)
-
-
-def lstm(projected: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Run the long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
-
-    With `[s_i, s_f, s_g, s_o] = x_t + h_t-1 U`,
-
-        c_t = sigmoid(s_f) c_t-1 + sigmoid(s_i) tanh(s_g)    h_t = sigmoid(s_o) tanh(c_t)
-    """
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
-    def run(projected: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        length, zeros = _length_and_zeros(projected, kernel)
-        units = zeros.shape[1]
-        inputs = _array(length, projected.shape[2]).unstack(projected)
-
-        def step(
-            time: tf.Tensor,
-            state: tf.Tensor,
-            cell: tf.Tensor,
-            states: tf.TensorArray,
-            cells: tf.TensorArray,
-            gates: tf.TensorArray,
-        ) -> tuple[Any, ...]:
-            summed = inputs.read(time) + _product(state, kernel, state_mask)
-            enter, forget, new, out = tf.split(summed, 4, axis=1)
-            enter, forget, new, out = tf.sigmoid(enter), tf.sigmoid(forget), tf.tanh(new), tf.sigmoid(out)
-            cell = forget * cell + enter * new
-            state = out * tf.tanh(cell)
-            kept = tf.concat([enter, forget, new, out], axis=1)
-            return time + 1, state, cell, states.write(time, state), cells.write(time, cell), gates.write(time, kept)
-
-        arrays = (_array(length, zeros.shape[1]), _array(length, zeros.shape[1]), _array(length, 4 * units))
-        loop = (tf.constant(0), zeros, zeros, *arrays)
-        _, _, _, states, cells, gates = tf.while_loop(lambda time, *_: time < length, step, loop)
-        states, memory, gates = states.stack(), cells.stack(), gates.stack()
-
-        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            enter, forget, new, out = tf.split(gates, 4, axis=2)
-            seen = tf.tanh(memory)
-            kernel_back = tf.transpose(kernel)
-            # What one unit of d c_t makes of the first three sums, and one of d h_t of the fourth and of c_t.
-            to_enter = new * enter * (1.0 - enter)
-            to_forget = _before(memory) * forget * (1.0 - forget)
-            to_new = enter * (1.0 - tf.square(new))
-            to_first = tf.concat([to_enter, to_forget, to_new], axis=2)
-            to_out = seen * out * (1.0 - out)
-            to_cell = out * (1.0 - tf.square(seen))
-
-            def back(time: tf.Tensor, of_state: tf.Tensor, of_cell: tf.Tensor, sums: tf.TensorArray) -> tuple[Any, ...]:
-                of_state += upstream[time]
-                of_cell += of_state * to_cell[time]
-                of_sum = tf.concat([tf.tile(of_cell, [1, 3]) * to_first[time], of_state * to_out[time]], axis=1)
-                before = _product_back(of_sum, kernel_back, state_mask)
-                return time - 1, before, of_cell * forget[time], sums.write(time, of_sum)
-
-            loop = (length - 1, zeros, zeros, _array(length, 4 * units))
-            of_sums = tf.while_loop(lambda time, *_: time >= 0, back, loop)[3].stack()
-            return of_sums, _of_kernel(states, of_sums, kernel, state_mask)
-
-        return states, gradient
-
-    return run(projected, kernel)
-
-
-def _length_and_zeros(projected: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return L, and the first state `[B, U]`."""
     length, batch = tf.unstack(tf.shape(projected)[:2])
-    return length, tf.zeros([batch, kernel.shape[0]])
+    units = kernel.shape[0]
+    if initial is None:
+        initial = [tf.zeros([batch, units])] * cell.parts
+    biases = [] if state_bias is None else [state_bias]
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
+    def run(projected: tf.Tensor, kernel: tf.Tensor, *rest: tf.Tensor) -> tuple[States, Any]:
+        first, bias = rest[: cell.parts], [tf.cast(one, tf.float32) for one in rest[cell.parts :]]
+        inputs = array(length, projected.shape[2]).unstack(projected)
+
+        def step(time: tf.Tensor, before: States, arrays: States) -> tuple[Any, ...]:
+            of_state = product(before[0], kernel, state_mask)
+            of_state = of_state + bias[0] if bias else of_state
+            after, kept = cell.advance(inputs.read(time), of_state, before)
+            made = (*after, kept)
+            return time + 1, after, tuple(into.write(time, one) for into, one in zip(arrays, made, strict=True))
+
+        arrays = (*(array(length, units) for _ in first), array(length, cell.kept * units))
+        loop = tf.while_loop(lambda time, *_: time < length, step, (tf.constant(0), tuple(first), arrays))
+        *states, kept = (one.stack() for one in loop[2])
+
+        def gradient(*upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            befores = [shifted(one, sequence) for one, sequence in zip(first, states, strict=True)]
+            slopes = cell.slopes(kept, befores)
+            kernel_back = tf.transpose(kernel)
+
+            def back(time: tf.Tensor, of_states: States, sums: States) -> tuple[Any, ...]:
+                total = tuple(one + above[time] for one, above in zip(of_states, upstream, strict=True))
+                of_input, of_product, (direct, *others) = cell.retreat(slopes[time], total)
+                direct = direct + product_back(of_product, kernel_back, state_mask)
+                found = (of_input, of_product) if cell.is_split else (of_input,)
+                written = tuple(into.write(time, one) for into, one in zip(sums, found, strict=True))
+                return time - 1, (direct, *others), written
+
+            sums = tuple(array(length, cell.gates * units) for _ in range(2 if cell.is_split else 1))
+            zeros = tuple(tf.zeros_like(one) for one in first)
+            loop = tf.while_loop(lambda time, *_: time >= 0, back, (length - 1, zeros, sums))
+            of_inputs, of_products = loop[2][0].stack(), loop[2][-1].stack()
+            of_bias = [tf.cast(tf.reduce_sum(of_products, axis=[0, 1]), one.dtype) for one in biases]
+            return of_inputs, of_kernel(befores[0], of_products, kernel, state_mask), *loop[1], *of_bias
+
+        return tuple(states), gradient
+
+    return tuple(run(projected, kernel, *initial, *biases))
 
 
-def _array(length: tf.Tensor, width: int) -> tf.TensorArray:
+def array(length: tf.Tensor, width: int) -> tf.TensorArray:
+    """Return an array of `[B, width]`."""
     return tf.TensorArray(tf.float32, length, element_shape=[None, width])
 
 
-def _product(state: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None) -> tf.Tensor:
-    """Return what the state before adds to the sums of the gates `[B, gates * U]`."""
+def product(state: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None = None) -> tf.Tensor:
+    """Return what a state `[B, U]` adds to the sums of the gates, in float32."""
     masked = state if state_mask is None else state * state_mask
     return tf.cast(tf.matmul(tf.cast(masked, kernel.dtype), kernel), tf.float32)
 
 
-def _product_back(of_sum: tf.Tensor, kernel_back: tf.Tensor, state_mask: tf.Tensor | None) -> tf.Tensor:
-    """Return the gradient of the state before `[B, U]` from that of the product."""
+def product_back(of_sum: tf.Tensor, kernel_back: tf.Tensor, state_mask: tf.Tensor | None = None) -> tf.Tensor:
+    """Return the gradient of the state `[B, U]` from that of the product."""
     of_state = tf.cast(tf.matmul(tf.cast(of_sum, kernel_back.dtype), kernel_back), tf.float32)
     return of_state if state_mask is None else of_state * state_mask
 
 
-def _of_kernel(states: tf.Tensor, of_sums: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None) -> tf.Tensor:
-    """Return the gradient of the kernel from those of all steps' products."""
-    before = _before(states) if state_mask is None else _before(states) * state_mask
-    rows = tf.cast(tf.reshape(before, [-1, before.shape[2]]), kernel.dtype)
+def of_kernel(
+    states: tf.Tensor, of_sums: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Return the gradient of a kernel from what it was multiplied by and those of the products, over all steps."""
+    masked = states if state_mask is None else states * state_mask
+    rows = tf.cast(tf.reshape(masked, [-1, masked.shape[2]]), kernel.dtype)
     return tf.matmul(rows, tf.cast(tf.reshape(of_sums, [-1, of_sums.shape[2]]), kernel.dtype), transpose_a=True)
 
 
-def _before(states: tf.Tensor) -> tf.Tensor:
-    """Return for each step what stood before it, 0 before the first."""
-    return tf.concat([tf.zeros_like(states[:1]), states[:-1]], axis=0)
+def shifted(first: tf.Tensor, sequence: tf.Tensor) -> tf.Tensor:
+    """Return for each step what stood before it: `first` before the first."""
+    return tf.concat([first[tf.newaxis], sequence[:-1]], axis=0)

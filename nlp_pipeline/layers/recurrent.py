@@ -4,8 +4,9 @@ No mask goes into the recurrences. Padding on the right cannot influence what st
 direction needs none; and the backward direction is a forward one over each sequence turned round by itself
 (`tf.reverse_sequence`), whose padding is on the right again.
 
-The weights are those of Keras' layers, with their initialisation. With cuDNN, Keras' layers also compute; elsewhere
-`nlp_pipeline.layers.recurrences` does, which takes about half the time of Keras' loop for a step of training.
+The weights are those of Keras' layers, with their initialisation. With cuDNN, Keras' layers also compute, and are told
+the mask, so that their last states are those of the last real step; elsewhere `nlp_pipeline.layers.recurrences` does,
+which takes about half the time of Keras' loop for a step of training.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from nlp_pipeline.layers import recurrences
+from nlp_pipeline.layers.cells import CELLS, States
+from nlp_pipeline.layers.recurrences import recur
 
 Shape = Sequence[int | None]
-
-CELLS = ("rnn", "gru", "lstm")
 
 
 class RecurrentStack(keras.layers.Layer):
@@ -96,7 +96,7 @@ class RecurrentStack(keras.layers.Layer):
         self.state_seeds = keras.random.SeedGenerator(seed)
 
     def _recurrence(self, name: str) -> keras.layers.Layer:
-        settings = {"return_sequences": True, "dtype": self.dtype_policy, "name": name}
+        settings = {"return_sequences": True, "return_state": True, "dtype": self.dtype_policy, "name": name}
         if self.cell == "rnn":
             return keras.layers.SimpleRNN(self.units, **settings)
         made = keras.layers.GRU if self.cell == "gru" else keras.layers.LSTM
@@ -121,44 +121,73 @@ class RecurrentStack(keras.layers.Layer):
         Returns:
             `[B, L, U]`, or `[B, L, 2U]` of a two-way stack; 0 on padding.
         """
+        return self.read(inputs, padding_mask, training=training)[0]
+
+    def read(
+        self,
+        inputs: tf.Tensor,
+        padding_mask: tf.Tensor,
+        initial: Sequence[States] | None = None,
+        training: bool | None = None,
+    ) -> tuple[tf.Tensor, list[States]]:
+        """Read the sequences, and tell what each layer ended in.
+
+        Args:
+            inputs: as for `call`.
+            padding_mask: as for `call`; with at least one word in each row, where the ends are of use.
+            initial: for each layer what it begins in: the state, and the memory of an LSTM, float32 `[B, U]`, or
+                `[B, 2U]` of a two-way stack; zeros when left out.
+            training: whether to drop out.
+
+        Returns:
+            what `call` returns, and for each layer what it was in after the last real step of each row (the backward
+            direction: after the first word), float32, in the form of `initial`.
+        """
         lengths = tf.reduce_sum(tf.cast(padding_mask, tf.int32), axis=1)
         states = inputs
+        ends: list[States] = []
         for number, forward in enumerate(self.forward_layers):
             states = self.droppers[number](states, training=training)
-            outputs = self._read(forward, states, training)
-            if self.bidirectional:
+            begin = None if initial is None else initial[number]
+            if not self.bidirectional:
+                states, end = self._read(forward, states, padding_mask, lengths, begin, training)
+            else:
+                begins = [None, None] if begin is None else [tf.split(one, 2, axis=1) for one in begin]
+                ways = [None, None] if begin is None else list(zip(*begins, strict=True))
                 turned = tf.reverse_sequence(states, lengths, seq_axis=1)
-                turned_outputs = self._read(self.backward_layers[number], turned, training)
-                outputs = tf.concat([outputs, tf.reverse_sequence(turned_outputs, lengths, seq_axis=1)], axis=-1)
-            states = outputs
-        return tf.where(padding_mask[:, :, tf.newaxis], states, tf.zeros([], states.dtype))
+                outputs, end = self._read(forward, states, padding_mask, lengths, ways[0], training)
+                backward = self.backward_layers[number]
+                turned, turned_end = self._read(backward, turned, padding_mask, lengths, ways[1], training)
+                states = tf.concat([outputs, tf.reverse_sequence(turned, lengths, seq_axis=1)], axis=-1)
+                end = tuple(tf.concat(pair, axis=1) for pair in zip(end, turned_end, strict=True))
+            ends.append(end)
+        return tf.where(padding_mask[:, :, tf.newaxis], states, tf.zeros([], states.dtype)), ends
 
-    def _read(self, layer: keras.layers.Layer, inputs: tf.Tensor, training: bool | None) -> tf.Tensor:
-        """Run one layer from left to right over `[B, L, E]`; gives `[B, L, U]`."""
+    def _read(
+        self,
+        layer: keras.layers.Layer,
+        inputs: tf.Tensor,
+        padding_mask: tf.Tensor,
+        lengths: tf.Tensor,
+        initial: States | None,
+        training: bool | None,
+    ) -> tuple[tf.Tensor, States]:
+        """Run one layer from left to right over `[B, L, E]`; gives `[B, L, U]`, and its end."""
         if self._has_cudnn():
-            return layer(inputs)
-        cell = layer.cell
-        bias, recurrent_bias = tf.unstack(cell.bias.value) if self.cell == "gru" else (cell.bias.value, None)
-        by_time = tf.transpose(inputs, [1, 0, 2])
-        length, batch = tf.unstack(tf.shape(by_time)[:2])
-        products = tf.matmul(tf.reshape(by_time, [-1, by_time.shape[2]]), cell.kernel.value)
-        # In float32 from here on: the gradient of the bias is a sum over all words.
-        flat = tf.nn.bias_add(tf.cast(products, tf.float32), tf.cast(bias, tf.float32))
-        projected = tf.reshape(flat, [length, batch, flat.shape[1]])
-
+            begin = None if initial is None else [tf.cast(one, self.compute_dtype) for one in initial]
+            outputs, *end = layer(inputs, mask=padding_mask, initial_state=begin)
+            return outputs, tuple(tf.cast(one, tf.float32) for one in end)
+        projected = project(layer.cell, tf.transpose(inputs, [1, 0, 2]))
         state_mask = None
         if training and self.dropout_recurrent:
-            ones = tf.ones([batch, self.units])
+            ones = tf.ones([tf.shape(inputs)[0], self.units])
             state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=self.state_seeds)
-        # A tensor, not a variable: a function with a gradient of its own must not touch one, mirrored or not.
-        kernel = tf.convert_to_tensor(cell.recurrent_kernel.value)
-        if self.cell == "rnn":
-            outputs = recurrences.vanilla(projected, kernel, state_mask)
-        elif self.cell == "gru":
-            outputs = recurrences.gru(projected, kernel, recurrent_bias, state_mask)
-        else:
-            outputs = recurrences.lstm(projected, kernel, state_mask)
-        return tf.cast(tf.transpose(outputs, [1, 0, 2]), self.compute_dtype)
+        kernel = state_kernel_of(layer.cell)
+        sequences = recur(CELLS[self.cell], projected, kernel, initial, state_bias_of(layer.cell), state_mask)
+        by_row = [tf.transpose(sequence, [1, 0, 2]) for sequence in sequences]
+        last = tf.maximum(lengths - 1, 0)
+        end = tuple(tf.gather(sequence, last, batch_dims=1) for sequence in by_row)
+        return tf.cast(by_row[0], self.compute_dtype), end
 
     def _has_cudnn(self) -> bool:
         if self.cell == "rnn" or self.dropout_recurrent or self.use_cudnn is False:
@@ -184,3 +213,36 @@ class RecurrentStack(keras.layers.Layer):
             "use_cudnn": self.use_cudnn,
             "seed": self.seed,
         }
+
+
+def project(cell: Any, inputs: tf.Tensor, rows: int | None = None) -> tf.Tensor:
+    """Return what the inputs add to the sums of a Keras cell's gates.
+
+    Args:
+        cell: a SimpleRNNCell, GRUCell or LSTMCell.
+        inputs: by time `[L, B, E]`.
+        rows: only the kernel's first rows, for a cell that has further inputs; all when left out.
+
+    Returns:
+        `[L, B, gates * U]`, bias added, in float32: the gradient of the bias is a sum over all words.
+    """
+    length, batch = tf.unstack(tf.shape(inputs)[:2])
+    kernel = tf.cast(tf.convert_to_tensor(cell.kernel.value)[:rows], inputs.dtype)
+    products = tf.matmul(tf.reshape(inputs, [-1, inputs.shape[2]]), kernel)
+    bias = tf.convert_to_tensor(cell.bias.value)
+    bias = bias if len(bias.shape) == 1 else bias[0]
+    flat = tf.nn.bias_add(tf.cast(products, tf.float32), tf.cast(bias, tf.float32))
+    return tf.reshape(flat, [length, batch, flat.shape[1]])
+
+
+def state_kernel_of(cell: Any) -> tf.Tensor:
+    """Return a Keras cell's kernel of the state, in the precision that it computes in.
+
+    As a tensor, not a variable: a function with a gradient of its own must not touch one, mirrored or not.
+    """
+    return tf.cast(tf.convert_to_tensor(cell.recurrent_kernel.value), cell.compute_dtype)
+
+
+def state_bias_of(cell: Any) -> tf.Tensor | None:
+    """Return the bias of the product of the state: a GRU's second one, None of the others."""
+    return None if len(cell.bias.shape) == 1 else tf.convert_to_tensor(cell.bias.value)[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,9 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from nlp_pipeline.layers.recurrent import CELLS, RecurrentStack
+from nlp_pipeline.layers.cells import CELLS
+from nlp_pipeline.layers.recurrent import RecurrentStack
+from tests.layers import equations
 from tests.layers.conftest import LayerCheck
 
 Floats = NDArray[Any]
@@ -20,48 +21,6 @@ Floats = NDArray[Any]
 UNITS, WIDTH, LENGTH = 3, 4, 6
 LENGTHS = np.array([6, 1, 3, 5])
 MASK = np.arange(LENGTH) < LENGTHS[:, None]
-
-
-def sigmoid(x: Floats) -> Floats:
-    return np.asarray(1.0 / (1.0 + np.exp(-x)))
-
-
-def vanilla(inputs: Floats, weights: list[Floats]) -> Floats:
-    """h_t = tanh(x_t W + h_t-1 U + b) (Elman 1990)."""
-    kernel, recurrent, bias = weights
-    state, outputs = np.zeros(UNITS), []
-    for x in inputs:
-        state = np.tanh(x @ kernel + state @ recurrent + bias)
-        outputs.append(state)
-    return np.array(outputs)
-
-
-def gru(inputs: Floats, weights: list[Floats]) -> Floats:
-    """h_t = z h_t-1 + (1 - z) tanh(x_t W + b + r (h_t-1 U + c)): the reset gate r comes after the product."""
-    kernel, recurrent, (input_bias, recurrent_bias) = weights
-    state, outputs = np.zeros(UNITS), []
-    for x in inputs:
-        of_input = np.split(x @ kernel + input_bias, 3)
-        of_state = np.split(state @ recurrent + recurrent_bias, 3)
-        update, reset = (sigmoid(of_input[gate] + of_state[gate]) for gate in (0, 1))
-        state = update * state + (1.0 - update) * np.tanh(of_input[2] + reset * of_state[2])
-        outputs.append(state)
-    return np.array(outputs)
-
-
-def lstm(inputs: Floats, weights: list[Floats]) -> Floats:
-    """c_t = f c_t-1 + i tanh(g), h_t = o tanh(c_t), with the gates i, f, g, o in this order in the kernels."""
-    kernel, recurrent, bias = weights
-    state, memory, outputs = np.zeros(UNITS), np.zeros(UNITS), []
-    for x in inputs:
-        entry, forget, new, out = np.split(x @ kernel + state @ recurrent + bias, 4)
-        memory = sigmoid(forget) * memory + sigmoid(entry) * np.tanh(new)
-        state = sigmoid(out) * np.tanh(memory)
-        outputs.append(state)
-    return np.array(outputs)
-
-
-EQUATIONS: dict[str, Callable[[Floats, list[Floats]], Floats]] = {"rnn": vanilla, "gru": gru, "lstm": lstm}
 
 
 def random_inputs(seed: int = 1) -> Floats:
@@ -83,7 +42,10 @@ def random_stack(cell: Any, **settings: Any) -> RecurrentStack:
 def test_equations(cell: str, bidirectional: bool, layers: int) -> None:
     stack, inputs = random_stack(cell, layers=layers, bidirectional=bidirectional), random_inputs()
     outputs = stack(inputs, padding_mask=MASK).numpy()
-    compute = EQUATIONS[cell]
+
+    def compute(states: Floats, weights: list[Floats]) -> Floats:
+        return np.array([state[0] for state in equations.run(cell, states, weights, equations.zeros(cell, UNITS))])
+
     for row, length in enumerate(LENGTHS):
         states = inputs[row, :length].astype(np.float64)
         for number in range(layers):
@@ -94,6 +56,34 @@ def test_equations(cell: str, bidirectional: bool, layers: int) -> None:
             states = forward
         np.testing.assert_allclose(outputs[row, :length], states, atol=2e-6)
         np.testing.assert_array_equal(outputs[row, length:], 0.0)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_beginnings_and_ends(cell: str, bidirectional: bool) -> None:
+    stack, inputs = random_stack(cell, layers=2, bidirectional=bidirectional), random_inputs()
+    parts, ways = CELLS[cell].parts, 2 if bidirectional else 1
+    random = np.random.default_rng(8)
+    initial = [
+        tuple(random.normal(size=(len(LENGTHS), ways * UNITS)).astype(np.float32) for _ in range(parts)) for _ in "ab"
+    ]
+    outputs, ends = stack.read(tf.constant(inputs), tf.constant(MASK), initial)
+    assert [len(end) for end in ends] == [parts] * 2
+    for row, length in enumerate(LENGTHS):
+        states = inputs[row, :length].astype(np.float64)
+        for number, begin in enumerate(initial):
+            sides, expected_ends = [], []
+            for way, layers in enumerate((stack.forward_layers, stack.backward_layers)[:ways]):
+                first = tuple(part[row, way * UNITS : (way + 1) * UNITS] for part in begin)
+                turned = states[:: -1 if way else 1]
+                sequence = equations.run(cell, turned, layers[number].get_weights(), first)
+                sides.append(np.array([state[0] for state in sequence])[:: -1 if way else 1])
+                expected_ends.append(sequence[-1])
+            states = np.concatenate(sides, axis=1)
+            for part in range(parts):
+                expected = np.concatenate([end[part] for end in expected_ends])
+                np.testing.assert_allclose(ends[number][part][row], expected, atol=2e-6)
+        np.testing.assert_allclose(outputs[row, :length], states, atol=2e-6)
 
 
 @pytest.mark.parametrize("cell", CELLS)

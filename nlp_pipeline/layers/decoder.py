@@ -1,0 +1,290 @@
+"""The decoder: a recurrent language model of the target, conditioned on the source, in two altitudes.
+
+`unroll` reads a whole target at once, as training and scoring do; `step` reads one subword, as a search does. Both give
+the same numbers.
+
+    no attention       the context is the encoder's last state: the decoder begins with it, or sees it at every step
+    input feeding      the state before finds the context, which is an input of the first layer (Bahdanau et al. 2015)
+    no input feeding   the top layer's state finds the context, which is seen by the readout alone (Luong et al. 2015)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from nlp_pipeline.layers.attention import Annotations, Attention
+from nlp_pipeline.layers.attentive_recurrence import AttentiveKernels, attentive_recur, attentive_step
+from nlp_pipeline.layers.cells import CELLS, States
+from nlp_pipeline.layers.recurrences import product, recur
+from nlp_pipeline.layers.recurrent import project, state_bias_of, state_kernel_of
+
+Shape = Sequence[int | None]
+
+
+class Source(NamedTuple):
+    """What the decoder knows of the source.
+
+    Attributes:
+        annotations: what it attends to; None without attention.
+        context: the encoder's last state `[B, C]`, which it sees at every step; None for a decoder that does not.
+    """
+
+    annotations: Annotations | None
+    context: tf.Tensor | None
+
+
+class Decoded(NamedTuple):
+    """What a decoder makes of its inputs.
+
+    Attributes:
+        outputs: what the words are predicted from `[B, T, R]`, or `[B, R]` of one step.
+        weights: attention weights `[B, T, S]` or `[B, S]`; None without attention.
+    """
+
+    outputs: tf.Tensor
+    weights: tf.Tensor | None
+
+
+class RecurrentDecoder(keras.layers.Layer):
+    """A stack of one-way recurrent layers with a readout.
+
+    Args:
+        cell: `rnn`, `gru` or `lstm`.
+        units: of each layer, U.
+        layers: how many.
+        attention: `additive`, `general`, `dot`, or None for the context alone.
+        attention_units: A of an additive attention.
+        input_feeding: whether the context that the state before finds is an input of the first layer.
+        sees_context: without attention, whether the context is an input at every step.
+        readout_units: R, of the deep output (Pascanu et al. 2014) `tanh(S state + C context + Y input)`; None for the
+            top layer's state, beside its context, as it is.
+        normalise: whether the outputs of each layer and the readout are normalised (Ba et al. 2016).
+        dropout_between: share of the inputs of each further layer, and of the top layer's outputs, that is dropped.
+        dropout_readout: share of the readout that is dropped.
+        seed: of the dropouts; drawn from Keras' global seed when left out.
+    """
+
+    def __init__(
+        self,
+        cell: Literal["rnn", "gru", "lstm"],
+        units: int,
+        layers: int = 1,
+        attention: Literal["additive", "general", "dot"] | None = "additive",
+        attention_units: int | None = None,
+        input_feeding: bool = True,
+        sees_context: bool = False,
+        readout_units: int | None = None,
+        normalise: bool = False,
+        dropout_between: float = 0.0,
+        dropout_readout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # What is known of the source, and the states, stay in float32.
+        super().__init__(autocast=False, **kwargs)
+        if cell not in CELLS:
+            raise ValueError(f"expected a cell of {', '.join(CELLS)}. Received: {cell!r}")
+        if units < 1 or layers < 1:
+            raise ValueError(f"expected at least one unit and one layer. Received: units={units}, layers={layers}")
+        self.cell = cell
+        self.units = units
+        self.layers = layers
+        self.attention = attention
+        self.attention_units = attention_units
+        self.input_feeding = input_feeding
+        self.sees_context = sees_context
+        self.readout_units = readout_units
+        self.normalise = normalise
+        self.dropout_between = dropout_between
+        self.dropout_readout = dropout_readout
+        self.seed = seed
+        made = {"rnn": keras.layers.SimpleRNNCell, "gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}[cell]
+        policy = self.dtype_policy
+        self.cells = [made(units, dtype=policy, name=f"layer_{number}") for number in range(layers)]
+        self.attend = None
+        if attention is not None:
+            asked = attention_units if attention == "additive" and attention_units else units
+            self.attend = Attention(attention, asked, dtype=policy, name="attention")
+        self.norms = [
+            keras.layers.LayerNormalization(epsilon=1e-5, dtype="float32", name=f"norm_{number}")
+            for number in range(layers if normalise else 0)
+        ]
+        self.droppers = [
+            keras.layers.Dropout(
+                dropout_between,
+                seed=None if seed is None else seed + 1 + number,
+                dtype=policy,
+                name=f"dropper_{number}",
+            )
+            for number in range(layers)
+        ]
+        self.readout = (
+            None if readout_units is None else keras.layers.Dense(readout_units, dtype=policy, name="readout")
+        )
+        self.readout_norm = None
+        if normalise and readout_units is not None:
+            self.readout_norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype="float32", name="readout_norm")
+        self.readout_dropper = keras.layers.Dropout(
+            dropout_readout, seed=None if seed is None else seed, dtype=policy, name="readout_dropper"
+        )
+
+    @property
+    def feeds(self) -> bool:
+        """Whether a context that attention finds is an input of the first layer."""
+        return self.attend is not None and self.input_feeding
+
+    def build(self, inputs_shape: Shape, values_shape: Shape, context_shape: Shape) -> None:
+        """Make the weights.
+
+        Args:
+            inputs_shape: of the embedded target `[B, T, E]`.
+            values_shape: of the encoder's outputs `[B, S, D]`.
+            context_shape: of the encoder's last state `[B, C]`.
+        """
+        embedding, depth = int(inputs_shape[-1] or 0), int(values_shape[-1] or 0)
+        context = depth if self.attend is not None else int(context_shape[-1] or 0) if self.sees_context else 0
+        width = embedding + (context if self.feeds or self.attend is None else 0)
+        for cell in self.cells:
+            cell.build((None, width))
+            width = self.units
+        for norm in self.norms:
+            norm.build((None, None, self.units))
+        if self.attend is not None:
+            self.attend.build((None, self.units), values_shape)
+        if self.readout is not None:
+            self.readout.build((None, None, self.units + context + embedding))
+            if self.readout_norm is not None:
+                self.readout_norm.build((None, None, self.readout_units))
+
+    def look_at(self, values: tf.Tensor, padding_mask: tf.Tensor, context: tf.Tensor) -> Source:
+        """Return what the decoder will know of the source.
+
+        Args:
+            values: the encoder's outputs `[B, S, D]`.
+            padding_mask: bool `[B, S]`.
+            context: the encoder's last state `[B, C]`.
+        """
+        if self.attend is not None:
+            return Source(self.attend.annotate(values, padding_mask), None)
+        return Source(None, tf.cast(context, tf.float32) if self.sees_context else None)
+
+    def call(
+        self, inputs: tf.Tensor, source: Source, initial: Sequence[States], training: bool | None = None
+    ) -> Decoded:
+        """Read whole targets.
+
+        Args:
+            inputs: the embedded decoder inputs `[B, T, E]`. Padding on the right does not matter.
+            source: what `look_at` gave.
+            initial: for each layer what it begins in, as the bridge gives it.
+            training: whether to drop out.
+        """
+        inputs = tf.cast(inputs, self.compute_dtype)
+        by_time = tf.transpose(inputs, [1, 0, 2])
+        contexts = weights = None
+        states = by_time
+        for number, cell in enumerate(self.cells):
+            begin = initial[number]
+            if number == 0 and self.feeds and source.annotations is not None:
+                kernels = self._attentive_kernels(states.shape[2])
+                projected = project(cell, states, rows=states.shape[2])
+                found = attentive_recur(CELLS[self.cell], projected, kernels, source.annotations, begin)
+                states, contexts, weights = found
+            else:
+                if number == 0 and source.context is not None:
+                    contexts = tf.tile(source.context[tf.newaxis], [tf.shape(states)[0], 1, 1])
+                    states = tf.concat([states, tf.cast(contexts, states.dtype)], axis=2)
+                states = recur(
+                    CELLS[self.cell], project(cell, states), state_kernel_of(cell), begin, state_bias_of(cell)
+                )[0]
+            states = self._between(number, states, training)
+        by_row = tf.transpose(states, [1, 0, 2])
+        if self.attend is not None and not self.feeds:
+            found_of_all, weights = self.attend(by_row, source.annotations)
+            return Decoded(self._read_out(by_row, found_of_all, inputs, training), weights)
+        seen = None if contexts is None else tf.transpose(contexts, [1, 0, 2])
+        weights = None if weights is None else tf.transpose(weights, [1, 0, 2])
+        return Decoded(self._read_out(by_row, seen, inputs, training), weights)
+
+    def step(self, inputs: tf.Tensor, source: Source, before: Sequence[States]) -> tuple[Decoded, list[States]]:
+        """Read one subword of each row.
+
+        Args:
+            inputs: embedded `[B, E]`.
+            source: what `look_at` gave.
+            before: for each layer what it is in.
+
+        Returns:
+            What is predicted from, and for each layer what it is in afterwards.
+        """
+        inputs = tf.cast(inputs, self.compute_dtype)
+        context = weights = None
+        state = inputs
+        afters: list[States] = []
+        for number, cell in enumerate(self.cells):
+            if number == 0 and self.feeds and source.annotations is not None:
+                of_input = project(cell, state[tf.newaxis], rows=state.shape[1])[0]
+                kernels = self._attentive_kernels(state.shape[1])
+                after, context, weights = attentive_step(
+                    CELLS[self.cell], of_input, kernels, source.annotations, before[number]
+                )
+            else:
+                if number == 0 and source.context is not None:
+                    context = source.context
+                    state = tf.concat([state, tf.cast(context, state.dtype)], axis=1)
+                of_state = product(before[number][0], state_kernel_of(cell))
+                bias = state_bias_of(cell)
+                of_state = of_state if bias is None else of_state + tf.cast(bias, tf.float32)
+                of_input = project(cell, state[tf.newaxis])[0]
+                after, _ = CELLS[self.cell].advance(of_input, of_state, before[number])
+            afters.append(after)
+            state = self._between(number, after[0], False)
+        if self.attend is not None and not self.feeds:
+            context, weights = self.attend(state, source.annotations)
+        return Decoded(self._read_out(state, context, inputs, False), weights), afters
+
+    def _attentive_kernels(self, embedding: int) -> AttentiveKernels:
+        """Return the first layer's kernels: below the rows of its inputs stand those of the context."""
+        cell, attend = self.cells[0], self.attend
+        assert attend is not None
+        query = None
+        if attend.score == "additive":
+            query = tf.cast(tf.convert_to_tensor(attend.query_kernel.value), self.compute_dtype)
+        return AttentiveKernels(
+            state_kernel_of(cell),
+            tf.cast(tf.convert_to_tensor(cell.kernel.value)[embedding:], self.compute_dtype),
+            query,
+            attend.energy_vector(),
+            state_bias_of(cell),
+        )
+
+    def _between(self, number: int, states: tf.Tensor, training: bool | None) -> tf.Tensor:
+        """Return a layer's outputs as the next one gets them."""
+        if self.normalise:
+            states = self.norms[number](states)
+        return self.droppers[number](tf.cast(states, self.compute_dtype), training=training)
+
+    def _read_out(
+        self, states: tf.Tensor, contexts: tf.Tensor | None, inputs: tf.Tensor, training: bool | None
+    ) -> tf.Tensor:
+        seen = [states] if contexts is None else [states, tf.cast(contexts, states.dtype)]
+        if self.readout is None:
+            outputs = tf.concat(seen, axis=-1)
+        else:
+            outputs = self.readout(tf.concat([*seen, tf.cast(inputs, states.dtype)], axis=-1))
+            if self.readout_norm is not None:
+                outputs = tf.cast(self.readout_norm(outputs), self.compute_dtype)
+            outputs = tf.tanh(outputs)
+        return self.readout_dropper(outputs, training=training)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        names = (
+            *("cell", "units", "layers", "attention", "attention_units", "input_feeding", "sees_context"),
+            *("readout_units", "normalise", "dropout_between", "dropout_readout", "seed"),
+        )
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
