@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from nlp_pipeline.errors import RecipeError
-from nlp_pipeline.recipe_file import read_recipe
+from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.recipe.file import read_recipe
 
 SMALL = "task: tagging\ndata:\n  train: train.conll\n  dev: dev.conll\n"
 
@@ -23,12 +24,12 @@ def recipe_file(tmp_path: Path) -> Path:
 def _problems(path: Path, text: str, *overrides: str) -> list[str]:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(RecipeError) as caught:
-        read_recipe(path, overrides)
+        read_recipe(path, overrides, kind=TaggingRecipe)
     return [line.replace(f"{path}", path.name) for line in caught.value.lines()]
 
 
 def test_what_is_not_named_has_its_default(recipe_file: Path) -> None:
-    recipe = read_recipe(recipe_file)
+    recipe = read_recipe(recipe_file, kind=TaggingRecipe)
     assert recipe.name == "small"
     assert recipe.encoder is not None
     assert recipe.encoder.name == "minilm"
@@ -42,7 +43,7 @@ def test_paths_are_relative_to_the_recipe_and_typed_ones_to_the_working_director
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    recipe = read_recipe(recipe_file, ["data.dev=other.conll", "data.test=hub:owner/name"])
+    recipe = read_recipe(recipe_file, ["data.dev=other.conll", "data.test=hub:owner/name"], kind=TaggingRecipe)
     assert recipe.data.train == str(tmp_path / "train.conll")
     assert recipe.data.dev == str(elsewhere / "other.conll")
     assert recipe.data.test == "hub:owner/name"
@@ -52,29 +53,33 @@ def test_an_encoder_is_a_folder_only_where_there_is_one(recipe_file: Path, tmp_p
     (tmp_path / "owner").mkdir()
     (tmp_path / "owner" / "mine").mkdir()
     recipe_file.write_text(SMALL + "encoder: {name: owner/mine}\n", encoding="utf-8")
-    recipe = read_recipe(recipe_file)
+    recipe = read_recipe(recipe_file, kind=TaggingRecipe)
     assert recipe.encoder is not None
     assert recipe.encoder.name == str(tmp_path / "owner" / "mine")
-    other = read_recipe(recipe_file, ["encoder.name=owner/theirs"])
+    other = read_recipe(recipe_file, ["encoder.name=owner/theirs"], kind=TaggingRecipe)
     assert other.encoder is not None
     assert other.encoder.name == "owner/theirs"
 
 
 def test_a_resolved_recipe_reads_back_as_itself(recipe_file: Path, tmp_path: Path) -> None:
-    recipe = read_recipe(recipe_file, ["seed=7", "training.learning_rate=1e-3", "characters=null", "words.size=50"])
+    recipe = read_recipe(
+        recipe_file, ["seed=7", "training.learning_rate=1e-3", "characters=null", "words.size=50"], kind=TaggingRecipe
+    )
     (tmp_path / "again.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
-    assert read_recipe(tmp_path / "again.yaml") == recipe
+    assert read_recipe(tmp_path / "again.yaml", kind=TaggingRecipe) == recipe
     assert yaml.safe_load(recipe.to_yaml())["characters"] is None
 
 
 def test_numbers_and_words_are_those_of_yaml_1_2(recipe_file: Path) -> None:
-    recipe = read_recipe(recipe_file, ["training.learning_rate=2e-3", "name=no", "training.clip_norm=.5"])
+    recipe = read_recipe(
+        recipe_file, ["training.learning_rate=2e-3", "name=no", "training.clip_norm=.5"], kind=TaggingRecipe
+    )
     assert (recipe.training.learning_rate, recipe.name, recipe.training.clip_norm) == (2e-3, "no", 0.5)
 
 
 def test_an_override_can_remove_and_refill_a_section(recipe_file: Path) -> None:
-    assert read_recipe(recipe_file, ["encoder=null", "words={size: 9}"]).encoder is None
-    recipe = read_recipe(recipe_file, ["encoder=null", "encoder.layers=mix"])
+    assert read_recipe(recipe_file, ["encoder=null", "words={size: 9}"], kind=TaggingRecipe).encoder is None
+    recipe = read_recipe(recipe_file, ["encoder=null", "encoder.layers=mix"], kind=TaggingRecipe)
     assert recipe.encoder is not None
     assert recipe.encoder.layers == "mix"
 
@@ -153,10 +158,10 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         (tmp_path, "received a directory"),
     ):
         with pytest.raises(RecipeError, match=reason):
-            read_recipe(path)
+            read_recipe(path, kind=TaggingRecipe)
     (tmp_path / "latin.yaml").write_bytes(b"task: \xe9\n")
     with pytest.raises(RecipeError, match="expected UTF-8, received byte 6"):
-        read_recipe(tmp_path / "latin.yaml")
+        read_recipe(tmp_path / "latin.yaml", kind=TaggingRecipe)
 
 
 def test_nesting_without_end_is_a_problem_like_others(recipe_file: Path) -> None:

@@ -26,7 +26,7 @@ def command(recipe: Path, output: Path | None, overrides: tuple[str, ...]) -> No
     """
     from nlp_pipeline.cli.tables import console, corpus_tables
     from nlp_pipeline.jobs.prepare import prepare
-    from nlp_pipeline.recipe_file import read_recipe
+    from nlp_pipeline.recipe.file import read_recipe
 
     read = read_recipe(recipe, overrides)
     prepared = prepare(read, run_folder(read, output) / "corpus", lambda line: click.echo(line, err=True))

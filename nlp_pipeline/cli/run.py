@@ -26,7 +26,7 @@ def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str
     Example:
       nlp-pipeline run pipelines/ner-demo.yaml
     """
-    from nlp_pipeline.recipe_file import read_recipe
+    from nlp_pipeline.recipe.file import read_recipe
 
     read = read_recipe(recipe, overrides)
     load_tensorflow()

@@ -25,7 +25,7 @@ def command(recipe: Path, output: Path | None, overrides: tuple[str, ...]) -> No
       nlp-pipeline train pipelines/ner-demo.yaml --output runs/first --set training.epochs=5
       tensorboard --logdir runs
     """
-    from nlp_pipeline.recipe_file import read_recipe
+    from nlp_pipeline.recipe.file import read_recipe
 
     read = read_recipe(recipe, overrides)
     load_tensorflow()

@@ -117,40 +117,39 @@ class Attention(keras.layers.Layer):
         """
         projected = self.project_query(query)
         if len(projected.shape) == 2:
-            context, weights = attend(projected, annotations, self.energy_vector())
-            return context, weights
-        if self.score == "additive":
-            sums = projected[:, :, tf.newaxis] + annotations.keys[:, tf.newaxis]
-            energies = tf.einsum("btsa,a->bts", tf.tanh(sums), self.energy_vector())
-        else:
-            energies = tf.matmul(projected, annotations.keys, transpose_b=True)
-        weights = weigh(energies, annotations.padding_mask[:, tf.newaxis])
-        return tf.matmul(weights, annotations.values), weights
+            return attend(projected, annotations, self.energy_vector())
+        steps, keys = tf.shape(projected)[1], projected.shape[2]
+        found = attend(tf.reshape(projected, [-1, keys]), annotations, self.energy_vector())
+        context, weights = (tf.reshape(one, [-1, steps, tf.shape(one)[1]]) for one in found)
+        return tf.ensure_shape(context, [None, None, annotations.values.shape[2]]), weights
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "score": self.score, "units": self.units}
 
 
-def weigh(energies: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-    """Return the softmax over the real annotations `[..., S]`."""
-    return tf.nn.softmax(tf.where(padding_mask, energies, NOWHERE))
-
-
 def attend(query: tf.Tensor, annotations: Annotations, energy_vector: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
-    """Attend with one projected query a sentence.
+    """Attend with projected queries, one a sentence, or several that stand one after the other.
 
     Args:
-        query: `[B, A]`.
-        annotations: of the sentences.
+        query: `[B * N, A]`, N for each sentence.
+        annotations: of B sentences.
         energy_vector: v `[A]` for additive energies; None for products.
 
     Returns:
-        The contexts `[B, D]` and the attention weights `[B, S]`.
+        The contexts `[B * N, D]` and the attention weights `[B * N, S]`.
     """
+    keys, values, padding_mask = annotations
+    sentences, source = tf.unstack(tf.shape(keys)[:2])
+    grouped = tf.reshape(query, [sentences, -1, keys.shape[2]])
     if energy_vector is None:
-        energies = tf.linalg.matvec(annotations.keys, query)
+        energies = tf.matmul(grouped, keys, transpose_b=True)
     else:
-        energies = tf.linalg.matvec(tf.tanh(annotations.keys + query[:, tf.newaxis]), energy_vector)
-    weights = weigh(energies, annotations.padding_mask)
-    return tf.linalg.matvec(annotations.values, weights, transpose_a=True), weights
+        seen = tf.tanh(keys[:, tf.newaxis] + grouped[:, :, tf.newaxis])
+        # One product of two matrices. A batched one with a vector for all (`matvec` of four dimensions) overwrites
+        # memory in graphs of TensorFlow 2.21 with oneDNN.
+        energies = tf.matmul(tf.reshape(seen, [-1, keys.shape[2]]), energy_vector[:, tf.newaxis])
+        energies = tf.reshape(energies, [sentences, -1, source])
+    weights = tf.nn.softmax(tf.where(padding_mask[:, tf.newaxis], energies, NOWHERE))
+    context = tf.matmul(weights, values)
+    return tf.reshape(context, [-1, values.shape[2]]), tf.reshape(weights, [-1, source])

@@ -211,12 +211,12 @@ class RecurrentDecoder(keras.layers.Layer):
         return Decoded(self._read_out(by_row, seen, inputs, training), weights)
 
     def step(self, inputs: tf.Tensor, source: Source, before: Sequence[States]) -> tuple[Decoded, list[States]]:
-        """Read one subword of each row.
+        """Read one subword of each row, or of several that belong to one sentence and stand one after the other.
 
         Args:
-            inputs: embedded `[B, E]`.
-            source: what `look_at` gave.
-            before: for each layer what it is in.
+            inputs: embedded `[B * N, E]`.
+            source: what `look_at` gave of B sentences.
+            before: for each layer what it is in, `[B * N, U]` each.
 
         Returns:
             What is predicted from, and for each layer what it is in afterwards.
@@ -234,7 +234,8 @@ class RecurrentDecoder(keras.layers.Layer):
                 )
             else:
                 if number == 0 and source.context is not None:
-                    context = source.context
+                    several = tf.shape(state)[0] // tf.shape(source.context)[0]
+                    context = tf.repeat(source.context, several, axis=0)
                     state = tf.concat([state, tf.cast(context, state.dtype)], axis=1)
                 of_state = product(before[number][0], state_kernel_of(cell))
                 bias = state_bias_of(cell)

@@ -23,7 +23,7 @@ from nlp_pipeline.errors import BundleError, Problem, RecipeError
 from nlp_pipeline.inputs.tagging import TaggingInputs
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
-from nlp_pipeline.recipe_file import read_recipe
+from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.serving.folder import MANIFEST, new_folder, read_manifest, write_manifest
 from nlp_pipeline.text.tagset import TagSet
 from nlp_pipeline.text.vocabulary import Vocabulary
@@ -94,7 +94,7 @@ class TaggerBundle:
             message = f"expected the bundle of a tagger, received one for {manifest.get('task')!r}"
             raise BundleError([Problem(str(folder), message)])
         try:
-            recipe = read_recipe(folder / "recipe.yaml")
+            recipe = read_recipe(folder / "recipe.yaml", kind=TaggingRecipe)
             tag_set = TagSet.from_json(_read_json(folder / "tags.json"))
             vocabularies = {
                 name: Vocabulary.from_json(items) for name, items in _read_json(folder / "vocabularies.json").items()

@@ -14,7 +14,8 @@ from nlp_pipeline.inputs.tagging import TaggingInputs
 from nlp_pipeline.jobs.stages import stages_of
 from nlp_pipeline.jobs.train import TrainedTagger, train_tagger
 from nlp_pipeline.models.tagger import Tagger
-from nlp_pipeline.recipe_file import read_recipe
+from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.text.tagset import TagSet
 from tests.conftest import TINY_CORPUS, TinyCheckpoint
@@ -34,7 +35,7 @@ def _train(folder: Path, encoder: Path, *overrides: str) -> tuple[TrainedTagger,
     (folder / "train.conll").write_text(TINY_CORPUS, encoding="utf-8")
     (folder / "stages.yaml").write_text(RECIPE.format(encoder=encoder), encoding="utf-8")
     shown = io.StringIO()
-    recipe = read_recipe(folder / "stages.yaml", overrides)
+    recipe = read_recipe(folder / "stages.yaml", overrides, kind=TaggingRecipe)
     return train_tagger(recipe, folder / "run", Console(file=shown, width=120)), shown.getvalue()
 
 
@@ -75,7 +76,7 @@ def test_rates_fall_over_both_stages_and_from_layer_to_layer(tmp_path: Path, tin
     encoder = tiny_checkpoint(cased=True)
     (tmp_path / "stages.yaml").write_text(RECIPE.format(encoder=encoder), encoding="utf-8")
     settings = ["encoder.finetune=true", "training.layer_decay=0.5", "training.frozen_epochs=6", "training.epochs=2"]
-    recipe = read_recipe(tmp_path / "stages.yaml", settings)
+    recipe = read_recipe(tmp_path / "stages.yaml", settings, kind=TaggingRecipe)
     inputs = TaggingInputs(recipe, TagSet(["PER"]), {}, CheckpointTokenizer(encoder))
     network = Tagger.for_inputs(inputs, encoder, from_checkpoint=True)
     first, second = stages_of(recipe, network)

@@ -12,7 +12,8 @@ from nlp_pipeline.jobs.evaluate import evaluate_tagger, read_labelled
 from nlp_pipeline.jobs.score import score_files
 from nlp_pipeline.jobs.tag import tag_files
 from nlp_pipeline.jobs.train import train_tagger
-from nlp_pipeline.recipe_file import read_recipe
+from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.serving import tagger as serving
 from nlp_pipeline.serving.tagger import LoadedTagger
 from nlp_pipeline.text.sentence import Sentence
@@ -41,7 +42,7 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> LoadedTagger:
     (folder / "laws.yaml").write_text(RECIPE.format(encoder=encoder), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NLP_PIPELINE_CACHE", str(folder / "cache"))
-        recipe = read_recipe(folder / "laws.yaml")
+        recipe = read_recipe(folder / "laws.yaml", kind=TaggingRecipe)
         return LoadedTagger.load(train_tagger(recipe, folder / "run", Console(file=io.StringIO())).bundle)
 
 

@@ -20,7 +20,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from rich.console import Console
 from safetensors.numpy import load_file
 from nlp_pipeline.jobs.train import train_tagger
-from nlp_pipeline.recipe_file import read_recipe
+from nlp_pipeline.recipe.file import read_recipe
 recipe = read_recipe(sys.argv[1], [f"training.strategy={sys.argv[2]}"])
 train_tagger(recipe, Path(sys.argv[3]), Console())
 """

@@ -6,15 +6,17 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from nlp_pipeline.errors import Problem, RecipeError
-from nlp_pipeline.recipe import FILE_KEYS, TASKS, Recipe, as_file
+from nlp_pipeline.recipe import TASKS, Recipe
+from nlp_pipeline.recipe.section import BaseRecipe, as_file
 
 Key = tuple[str | int, ...]
+Kind = TypeVar("Kind", bound=BaseRecipe)
 
 
 class _RecipeLoader(yaml.SafeLoader):
@@ -129,13 +131,22 @@ def _told(error: Any, model: type[BaseModel]) -> str:
     return f"{name}: {message}, received {received if len(received) <= 60 else received[:57] + '...'}"
 
 
-def read_recipe(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+@overload
+def read_recipe(path: str | Path, overrides: Iterable[str] = ...) -> Recipe: ...
+
+
+@overload
+def read_recipe(path: str | Path, overrides: Iterable[str] = ..., *, kind: type[Kind]) -> Kind: ...
+
+
+def read_recipe(path: str | Path, overrides: Iterable[str] = (), *, kind: type[Any] | None = None) -> Any:
     """Read a recipe.
 
     Args:
         path: the YAML file. Paths in it are relative to the folder that it stands in.
         overrides: assignments `section.key=value`, the value in YAML; a path in one of them is relative to the
             working directory, as anything that is typed at a prompt is.
+        kind: the only class of recipe that will do; any when left out.
 
     Raises:
         RecipeError: with one problem a mistake, each with its line or its override.
@@ -173,18 +184,20 @@ def read_recipe(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
 
     task = data.get("task")
     model = TASKS.get(task) if isinstance(task, str) else None
-    if model is None:
-        known = ", ".join(repr(name) for name in TASKS)
+    if model is None or (kind is not None and model is not kind):
+        known = ", ".join(repr(name) for name, known in TASKS.items() if kind in (None, known))
         raise RecipeError([Problem(place_of(("task",)), f"task: expected one of {known}, received {task!r}")])
-    for section, name in FILE_KEYS:
-        inner = data.get(section)
-        if isinstance(inner, dict) and isinstance(inner.get(name), str):
-            from_prompt = (section, name) in typed or (section,) in typed
+    for names in model.FILES:
+        inner: Any = data
+        for name in names[:-1]:
+            inner = inner.get(name) if isinstance(inner, dict) else None
+        if isinstance(inner, dict) and isinstance(value := inner.get(names[-1]), str):
+            from_prompt = any(names[: len(key)] == key for key in typed)
             try:
-                inner[name] = as_file(inner[name], (section, name), Path.cwd() if from_prompt else path.parent)
+                inner[names[-1]] = as_file(value, names, Path.cwd() if from_prompt else path.parent)
             except (ValueError, RuntimeError, OSError):  # a NUL, a home of nobody, a name that is too long
-                message = f"{section}.{name}: expected the name of a file or folder, received {inner[name][:60]!r}"
-                raise RecipeError([Problem(place_of((section, name)), message)]) from None
+                message = f"{'.'.join(names)}: expected the name of a file or folder, received {value[:60]!r}"
+                raise RecipeError([Problem(place_of(names), message)]) from None
     try:
         return model.model_validate(data)
     except ValidationError as error:

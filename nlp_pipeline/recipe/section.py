@@ -1,0 +1,122 @@
+"""What the sections of all recipes share: how they are checked, the BERT encoder, and the training loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0.0)]
+
+
+class Section(BaseModel):
+    """A mapping of the recipe: unknown keys are refused, types are not guessed, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
+
+
+class Splits(Section):
+    """What the splits are called in a corpus read by `datasets`."""
+
+    train: str = "train"
+    dev: str = "validation"
+    test: str = "test"
+
+
+class Encoder(Section):
+    """The BERT encoder whose hidden states are the words' vectors.
+
+    `layers`: the last one, the last four side by side, or a learned mixture of all.
+    `pooling`: which of a word's subwords stand for it.
+    `window` and `overlap` are subwords: longer sentences are encoded in overlapping windows.
+    """
+
+    name: str = "minilm"
+    layers: Literal["last", "last4", "mix"] = "last4"
+    pooling: Literal["first", "mean", "last"] = "mean"
+    finetune: bool = False
+    dropout: Share = 0.1
+    window: Annotated[int, Field(ge=16)] = 512
+    overlap: Annotated[int, Field(ge=0)] = 128
+    max_subwords_of_word: Count = 64
+
+    @model_validator(mode="after")
+    def _a_word_fits(self) -> Encoder:
+        room = self.window - 2
+        if self.max_subwords_of_word > room:
+            raise ValueError(
+                f"max_subwords_of_word must be at most the window less [CLS] and [SEP], {room}. "
+                f"Received: {self.max_subwords_of_word}"
+            )
+        if self.overlap + self.max_subwords_of_word > room:
+            raise ValueError(
+                f"overlap and max_subwords_of_word together must be at most the window less [CLS] and [SEP], {room}. "
+                f"Received: {self.overlap} and {self.max_subwords_of_word}"
+            )
+        return self
+
+
+class Training(Section):
+    """The training loop.
+
+    `batch_subwords`: sentences are added to a batch until they hold this many subwords.
+    `warmup`: the share of all steps in which the learning rate rises; afterwards it falls as `decay` says.
+    `average`: momentum of a moving average of the weights, which is what is scored and kept; null to keep the weights.
+    `frozen_epochs`: with an encoder that is fine-tuned, epochs before in which it still stands still.
+    `layer_decay`: each layer of the encoder learns at this share of the rate of the layer above it.
+    `patience`: epochs without a better dev F1 after which the run ends; null for all epochs.
+    """
+
+    epochs: Count = 10
+    frozen_epochs: Annotated[int, Field(ge=0)] = 0
+    patience: Count | None = None
+    batch_subwords: Count = 512
+    learning_rate: Positive = 1e-3
+    encoder_learning_rate: Positive = 5e-5
+    layer_decay: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    warmup: Share = 0.1
+    decay: Literal["linear", "cosine", "constant"] = "linear"
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
+    clip_norm: Positive | None = 5.0
+    average: Annotated[float, Field(gt=0.0, lt=1.0)] | None = 0.998
+    precision: Literal["float32", "bfloat16"] = "float32"
+    strategy: Literal["auto", "none", "mirrored"] = "auto"
+    keep_vectors: bool = True
+
+
+class BaseRecipe(Section):
+    """What every recipe has.
+
+    Attributes:
+        FILES: the keys whose values are files or folders, which are meant relative to the recipe's file.
+    """
+
+    FILES: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    name: Annotated[str, Field(min_length=1, pattern=r"^[\w.-]+$")]
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 13
+
+    def to_yaml(self) -> str:
+        """Return the whole recipe, defaults included, as the text of a recipe file."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def as_file(value: str, key: tuple[str, ...], base: Path) -> str:
+    """Return a recipe's file name as an absolute path, and names that are no files as they are.
+
+    Args:
+        value: what stands in the recipe.
+        key: where it stands. An encoder's name is a path only where there is a folder of that name, or where it begins
+            with a dot, a slash or a tilde.
+        base: the folder that relative paths are relative to.
+    """
+    if value.startswith("hub:"):
+        return value
+    path = base / Path(value).expanduser()
+    if key[-1] == "name" and not value.startswith((".", "/", "~")) and not path.is_dir():
+        return value
+    return str(path.resolve())

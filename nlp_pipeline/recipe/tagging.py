@@ -1,0 +1,119 @@
+"""The recipe of a tagger. Each section is one mapping of the file."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from nlp_pipeline.recipe.section import BaseRecipe, Count, Encoder, Section, Share, Splits, Training
+
+
+class TaggingData(Section):
+    """Where the labelled sentences are, and how to read them.
+
+    `train`, `dev` and `test` are files or folders relative to the recipe's file, or `hub:owner/name`.
+    `unseen_types`: whether a type that occurs in the dev or test corpus alone is refused, or ignored in training and
+    missed in scoring.
+    """
+
+    train: str
+    dev: str
+    test: str | None = None
+    format: Literal["auto", "conll", "jsonl", "dataset"] = "auto"
+    scheme: Literal["auto", "IOB1", "IOB2", "IOBES", "BILOU"] = "auto"
+    word_column: int = 0
+    tag_column: int = -1
+    separator: Literal["auto", "tab", "space"] = "auto"
+    config: str | None = None
+    words: str = "tokens"
+    tags: str = "ner_tags"
+    splits: Splits = Splits()
+    unseen_types: Literal["refuse", "ignore"] = "refuse"
+
+
+class Words(Section):
+    """Trained embeddings of the words of the training corpus."""
+
+    size: Count = 100
+    minimum: Count = 2
+    lowercase: bool = True
+
+
+class Characters(Section):
+    """A word's vector from its characters: a two-way LSTM (Lample et al. 2016) or a CNN (Ma and Hovy 2016).
+
+    `units` is the size of each direction of the LSTM, or the number of the CNN's filters for each width.
+    A word longer than `longest` is read by its first and last characters.
+    """
+
+    kind: Literal["lstm", "cnn"] = "cnn"
+    size: Count = 32
+    units: Count = 64
+    widths: list[Count] = Field(default_factory=lambda: [2, 3, 4])
+    longest: Annotated[int, Field(ge=2)] = 32
+    dropout: Share = 0.2
+
+
+class Casing(Section):
+    """A trained embedding of how a word is written: lower case, capitalised, digits..."""
+
+    size: Count = 16
+
+
+class RecurrentDropout(Section):
+    """Shares dropped before the first layer, between layers, and from one step to the next."""
+
+    inputs: Share = 0.5
+    between: Share = 0.3
+    recurrent: Share = 0.0
+
+
+class Recurrent(Section):
+    """The recurrent layers over the words of a sentence. `layers: 0` leaves them out.
+
+    `projection`: all that is known of a word goes through a dense layer of so many units first; null for none.
+    """
+
+    projection: Count | None = 256
+    cell: Literal["rnn", "gru", "lstm"] = "lstm"
+    layers: Annotated[int, Field(ge=0)] = 1
+    units: Count = 256
+    bidirectional: bool = True
+    dropout: RecurrentDropout = RecurrentDropout()
+
+
+class TagDecoder(Section):
+    """How emissions become tags, and the scheme in which the network sees them."""
+
+    kind: Literal["softmax", "crf"] = "crf"
+    scheme: Literal["IOB2", "IOBES", "BILOU"] = "IOBES"
+    dropout: Share = 0.5
+
+
+class TaggingRecipe(BaseRecipe):
+    """A tagger, from its corpus to its training."""
+
+    FILES: ClassVar = (("data", "train"), ("data", "dev"), ("data", "test"), ("encoder", "name"))
+
+    task: Literal["tagging"]
+    data: TaggingData
+    encoder: Encoder | None = Encoder()
+    words: Words | None = None
+    characters: Characters | None = Characters()
+    casing: Casing | None = Casing()
+    word_dropout: Share = 0.2
+    recurrent: Recurrent = Recurrent()
+    decoder: TagDecoder = TagDecoder()
+    training: Training = Training()
+
+    @model_validator(mode="after")
+    def _something_is_seen_of_a_word(self) -> TaggingRecipe:
+        if self.encoder is None and self.words is None and self.characters is None:
+            raise ValueError("one of encoder, words and characters must be given. Received: null for all three")
+        return self
+
+    def corpora(self) -> dict[str, str]:
+        """Return the corpora that are given, by split: train, dev and perhaps test."""
+        named = {"train": self.data.train, "dev": self.data.dev, "test": self.data.test}
+        return {split: source for split, source in named.items() if source is not None}
