@@ -74,7 +74,7 @@ def stages_of(recipe: TaggingRecipe, network: Tagger) -> list[Stage]:
     et al. 2022, "Fine-Tuning can Distort Pretrained Features"). The tagger's learning rate then falls over both stages.
     """
     training = recipe.training
-    encoder = network.encoder
+    encoder = None if network.bert is None else network.bert.encoder
     of_encoder = set() if encoder is None else {id(weight) for weight in encoder.trainable_weights}
     above = [weight for weight in network.trainable_weights if id(weight) not in of_encoder]
     if encoder is None or not network.finetunes:

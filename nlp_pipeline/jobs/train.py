@@ -148,10 +148,13 @@ def _kept_vectors(
     digest = encoder_digest(encoder_folder)
     encode: Any = None
 
+    bert = network.bert
+    assert bert is not None
+
     def encode_words(batch: Batch) -> Any:
         nonlocal encode
         if encode is None:
-            encode = tf.function(network.encode_words, input_signature=[signature_of(batch)])
+            encode = tf.function(bert.encode_words, input_signature=[signature_of(batch)])
         return encode(batch).numpy()
 
     kept = {}

@@ -11,32 +11,25 @@ Devlin et al. 2019, section 5.3.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from nlp_pipeline.errors import EncoderError, Problem
 from nlp_pipeline.inputs.tagging import TaggingInputs
-from nlp_pipeline.layers.bert import BertEncoder
 from nlp_pipeline.layers.characters import CharacterCNN, CharacterLSTM
 from nlp_pipeline.layers.crf import CRF, SoftmaxDecoder
 from nlp_pipeline.layers.recurrent import RecurrentStack
-from nlp_pipeline.layers.word_vectors import LayerMix, WordDropout, WordPooling
-from nlp_pipeline.models.checkpoint import load_weights, read_config
+from nlp_pipeline.layers.word_vectors import WordDropout
+from nlp_pipeline.models.bert_vectors import BertVectors
+from nlp_pipeline.models.network import Network, Tensors
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.text.casing import CASINGS
 from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.tagset import TagSet
 
-Tensors = Mapping[str, Any]
 
-
-class Tagger(keras.Model):
+class Tagger(Network):
     """A network that gives every word a tag.
 
     Its inputs are the batches of `inputs.tagging.TaggingInputs`. Everything below keeps the sentences' order and the
@@ -46,7 +39,7 @@ class Tagger(keras.Model):
         recipe: what it is made of.
         tag_set: the tags, and which may follow which.
         vocabulary_sizes: of `characters` and `words`, as far as the recipe wants them, padding and unknown included.
-        encoder: the encoder, if the recipe has one. Its weights are part of the tagger.
+        bert: the encoder, if the recipe has one. Its weights are part of the tagger.
         use_cudnn: False for a network that must run without a GPU wherever it was built.
     """
 
@@ -55,24 +48,17 @@ class Tagger(keras.Model):
         recipe: TaggingRecipe,
         tag_set: TagSet,
         vocabulary_sizes: Mapping[str, int],
-        encoder: BertEncoder | None,
+        bert: BertVectors | None,
         use_cudnn: bool | str = "auto",
     ) -> None:
-        policy = _policy_of(recipe)
+        policy = recipe.training.policy
         super().__init__(name="tagger", dtype=policy)
         self.recipe = recipe
         self.tag_set = tag_set
         self.vocabulary_sizes = dict(vocabulary_sizes)
         self.use_cudnn = use_cudnn
-        self.finetunes = recipe.encoder is not None and recipe.encoder.finetune
 
-        self.encoder = encoder
-        if encoder is not None:
-            encoder.trainable = self.finetunes
-        self.pooling = WordPooling(name="word_pooling", dtype=policy)
-        mixes = recipe.encoder is not None and recipe.encoder.layers == "mix"
-        self.layer_mix = LayerMix(name="layer_mix", dtype=policy) if mixes else None
-
+        self.bert = bert
         self.characters: keras.layers.Layer | None = None
         if recipe.characters is not None:
             settings = recipe.characters
@@ -159,79 +145,22 @@ class Tagger(keras.Model):
                 tokenizer has subwords that it has no vectors for.
         """
         recipe = inputs.recipe
-        encoder = None
+        bert = None
         if recipe.encoder is not None:
             assert encoder_folder is not None
-            config = read_config(encoder_folder)
-            if recipe.encoder.window > config.positions:
-                message = f"expected encoder.window to be at most {config.positions}, received {recipe.encoder.window}"
-                raise EncoderError([Problem(str(encoder_folder), message)])
-            if inputs.tokenizer is not None and inputs.tokenizer.vocabulary_size > config.vocabulary_size:
-                message = (
-                    f"expected a tokenizer of at most {config.vocabulary_size} subwords, as config.json says, "
-                    f"received one of {inputs.tokenizer.vocabulary_size}"
-                )
-                raise EncoderError([Problem(str(encoder_folder), message)])
-            settings = asdict(config)
-            settings["dropout"] = recipe.encoder.dropout if recipe.encoder.finetune else 0.0
-            settings["attention_dropout"] = settings["dropout"]
-            encoder = BertEncoder(**settings, name="encoder", dtype=_policy_of(recipe))
+            bert = BertVectors.from_folder(recipe.encoder, encoder_folder, inputs.tokenizer, recipe.training.policy)
         sizes = {name: len(vocabulary) for name, vocabulary in inputs.vocabularies.items()}
-        network = cls(recipe, inputs.tag_set, sizes, encoder, use_cudnn)
+        network = cls(recipe, inputs.tag_set, sizes, bert, use_cudnn)
         network.losses_of(inputs.batch(inputs.encode([Sentence(("a",), tags=("O",))])))
-        if from_checkpoint and encoder is not None and encoder_folder is not None:
-            load_weights(encoder, encoder_folder)
+        if from_checkpoint and bert is not None and encoder_folder is not None:
+            bert.load(encoder_folder)
         return network
-
-    def named_weights(self) -> dict[str, NDArray[Any]]:
-        """Return every weight under a name that does not change from one process to the next."""
-        named = {weight.path: np.asarray(weight.numpy()) for weight in self.weights}
-        assert len(named) == len(self.weights), "two weights share a name"
-        return named
-
-    def take_weights(self, named: Mapping[str, NDArray[Any]]) -> None:
-        """Take the weights that `named_weights` gave.
-
-        Raises:
-            ValueError: where one is missing, left over or of another shape.
-        """
-        own = {weight.path: weight for weight in self.weights}
-        if odd := sorted(own.keys() ^ named.keys()):
-            raise ValueError(f"expected the weights of this network, received others: {', '.join(odd[:3])}")
-        for name, weight in own.items():
-            if tuple(named[name].shape) != tuple(weight.shape):
-                raise ValueError(f"expected {name} of shape {tuple(weight.shape)}, received {named[name].shape}")
-            weight.assign(named[name])
-
-    def encode_words(self, batch: Tensors, training: bool = False) -> tf.Tensor:
-        """Return the encoder's vectors of the words [B, L, N, E], N layers of E units each.
-
-        This is all of the network that runs BERT; with a frozen encoder it depends on nothing that is trained, so that
-        its result can be kept.
-        """
-        assert self.encoder is not None
-        assert self.recipe.encoder is not None
-        states = self.encoder(
-            batch["subword_ids"], padding_mask=batch["subword_mask"], training=training and self.finetunes
-        )
-        chosen = {"last": states[-1:], "last4": states[-4:], "mix": states}[self.recipe.encoder.layers]
-        rows, length = tf.unstack(tf.shape(batch["padding_mask"]))
-        side_by_side = tf.concat(chosen, axis=-1) if len(chosen) > 1 else chosen[0]
-        pooled = self.pooling(side_by_side, batch["word_of_subword"], rows, length)
-        return tf.reshape(pooled, [rows, length, len(chosen), side_by_side.shape[-1] // len(chosen)])
 
     def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:
         """Return the emissions [B, L, K] in float32."""
         parts = []
-        if self.encoder is not None:
-            vectors = batch["word_vectors"] if "word_vectors" in batch else self.encode_words(batch, training=training)
-            vectors = tf.cast(vectors, self.compute_dtype)
-            if self.layer_mix is not None:
-                parts.append(self.layer_mix(vectors))
-            else:
-                rows, length = tf.unstack(tf.shape(vectors)[:2])
-                layers, units = vectors.shape[2:]
-                parts.append(tf.reshape(vectors, [rows, length, layers * units]))
+        if self.bert is not None:
+            parts.append(self.bert(batch, training=training))
         parts.extend(self._of_distinct_words(batch, training))
         joined = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
         joined = self.word_dropout(joined, training=training)
@@ -265,9 +194,3 @@ class Tagger(keras.Model):
         emissions = self(batch, training=False)
         tag_ids, _ = self.decoder.best_path(emissions, batch["padding_mask"])
         return tag_ids, self.decoder.confidences(emissions, tag_ids, batch["padding_mask"])
-
-
-def _policy_of(recipe: TaggingRecipe) -> str:
-    """Return Keras' name for the recipe's precision."""
-    precision = recipe.training.precision
-    return precision if precision == "float32" else f"mixed_{precision}"

@@ -87,6 +87,11 @@ class Training(Section):
     strategy: Literal["auto", "none", "mirrored"] = "auto"
     keep_vectors: bool = True
 
+    @property
+    def policy(self) -> str:
+        """Keras' name of the precision."""
+        return self.precision if self.precision == "float32" else f"mixed_{self.precision}"
+
 
 class BaseRecipe(Section):
     """What every recipe has.

@@ -91,7 +91,7 @@ def test_a_window_that_is_too_long_for_the_encoder(
     path = recipe()
     before = contents(tmp_path)
     outcome = command("train", path, "--output", tmp_path / "run", "--set", f"encoder.name={checkpoint}")
-    message = "checkpoint-1: expected encoder.window to be at most 64, received 512"
+    message = "checkpoint-1: expected the encoder's window to be at most 64, received 512"
     assert (outcome.code, told(outcome, tmp_path)) == (1, [message])
     assert contents(tmp_path) == before
 

@@ -156,7 +156,8 @@ def test_no_invalid_tags_come_out_of_random_weights(kind: str, scheme: str, enco
 def test_kept_vectors_give_what_the_encoder_gives(layers: str, encoder_folder: Path) -> None:
     inputs, network = _make({"encoder": {**ENCODER, "layers": layers}, "characters": SMALL_CNN}, encoder_folder)
     batch = _batch(inputs, SENTENCES)
-    vectors = network.encode_words(batch)
+    assert network.bert is not None
+    vectors = network.bert.encode_words(batch)
     # Two layers and the embeddings: `mix` has them all, `last4` what there is.
     assert vectors.shape == (4, 28, {"last": 1, "last4": 3, "mix": 3}[layers], 16)
     encoded = inputs.encode(SENTENCES)
@@ -206,7 +207,7 @@ def test_a_frozen_encoder_drops_nothing_in_training(encoder_folder: Path) -> Non
 
 
 def test_a_window_longer_than_the_encoders_positions_is_refused(encoder_folder: Path) -> None:
-    with pytest.raises(EncoderError, match=r"expected encoder\.window to be at most 64, received 65"):
+    with pytest.raises(EncoderError, match=r"expected the encoder's window to be at most 64, received 65"):
         _make({"encoder": {**ENCODER, "window": 65}}, encoder_folder)
 
 

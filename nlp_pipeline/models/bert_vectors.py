@@ -1,0 +1,113 @@
+"""Vectors of words, or of subwords, from the layers of a BERT encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from nlp_pipeline.errors import EncoderError, Problem
+from nlp_pipeline.layers.bert import BertEncoder
+from nlp_pipeline.layers.word_vectors import LayerMix, WordPooling
+from nlp_pipeline.models.checkpoint import load_weights, read_config
+from nlp_pipeline.recipe import Encoder
+from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
+
+Tensors = Mapping[str, Any]
+
+
+class BertVectors(keras.layers.Layer):
+    """A BERT encoder, the choice of its layers, and the pooling of subwords to words.
+
+    Below, B sentences have up to L words.
+
+    Args:
+        settings: the recipe's section.
+        encoder: the network.
+    """
+
+    def __init__(self, settings: Encoder, encoder: BertEncoder, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.settings = settings
+        self.finetunes = settings.finetune
+        self.encoder = encoder
+        encoder.trainable = settings.finetune
+        self.pooling = WordPooling(name="word_pooling", dtype=self.dtype_policy)
+        self.layer_mix = None
+        if settings.layers == "mix":
+            self.layer_mix = LayerMix(name="layer_mix", dtype=self.dtype_policy)
+        # Its layers build themselves when they are first called.
+        self.built = True
+
+    @property
+    def units(self) -> int:
+        """The size of a word's vector."""
+        return int(self.encoder.units) * (min(4, self.encoder.layers + 1) if self.settings.layers == "last4" else 1)
+
+    @classmethod
+    def from_folder(
+        cls, settings: Encoder, folder: Path, tokenizer: CheckpointTokenizer | None, policy: str
+    ) -> BertVectors:
+        """Return the layer for a checkpoint's folder; its weights are random.
+
+        Args:
+            settings: the recipe's section.
+            folder: holds `config.json`.
+            tokenizer: the checkpoint's.
+            policy: Keras' name of the precision.
+
+        Raises:
+            EncoderError: where the folder holds no checkpoint that fits, the recipe's window is too long for it, or the
+                tokenizer has subwords that it has no vectors for.
+        """
+        config = read_config(folder)
+        if settings.window > config.positions:
+            message = f"expected the encoder's window to be at most {config.positions}, received {settings.window}"
+            raise EncoderError([Problem(str(folder), message)])
+        if tokenizer is not None and tokenizer.vocabulary_size > config.vocabulary_size:
+            message = (
+                f"expected a tokenizer of at most {config.vocabulary_size} subwords, as config.json says, "
+                f"received one of {tokenizer.vocabulary_size}"
+            )
+            raise EncoderError([Problem(str(folder), message)])
+        arguments = asdict(config)
+        arguments["dropout"] = arguments["attention_dropout"] = settings.dropout if settings.finetune else 0.0
+        encoder = BertEncoder(**arguments, name="encoder", dtype=policy)
+        return cls(settings, encoder, name="bert", dtype=policy)
+
+    def load(self, folder: Path) -> None:
+        """Fill the encoder, which has been called once, with the weights of a checkpoint."""
+        load_weights(self.encoder, folder)
+
+    def encode_words(self, batch: Tensors, training: bool = False) -> tf.Tensor:
+        """Return the encoder's vectors of the words [B, L, N, E], N layers of E units each.
+
+        This is all that runs BERT; with a frozen encoder it depends on nothing that is trained, so that its result can
+        be kept.
+
+        Args:
+            batch: subword_ids, subword_mask and word_of_subword [R, S], and padding_mask or source_mask [B, L].
+            training: whether the encoder drops out, if it is fine-tuned.
+        """
+        states = self.encoder(
+            batch["subword_ids"], padding_mask=batch["subword_mask"], training=training and self.finetunes
+        )
+        chosen = {"last": states[-1:], "last4": states[-4:], "mix": states}[self.settings.layers]
+        rows, length = tf.unstack(tf.shape(batch["source_mask" if "source_mask" in batch else "padding_mask"]))
+        side_by_side = tf.concat(chosen, axis=-1) if len(chosen) > 1 else chosen[0]
+        pooled = self.pooling(side_by_side, batch["word_of_subword"], rows, length)
+        return tf.reshape(pooled, [rows, length, len(chosen), side_by_side.shape[-1] // len(chosen)])
+
+    def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:
+        """Return the words' vectors [B, L, D], from `word_vectors` [B, L, N, E] of the batch where they were kept."""
+        vectors = batch["word_vectors"] if "word_vectors" in batch else self.encode_words(batch, training=training)
+        vectors = tf.cast(vectors, self.compute_dtype)
+        if self.layer_mix is not None:
+            return self.layer_mix(vectors)
+        rows, length = tf.unstack(tf.shape(vectors)[:2])
+        layers, units = vectors.shape[2:]
+        return tf.reshape(vectors, [rows, length, layers * units])

@@ -1,0 +1,257 @@
+"""The translator: the source is read by recurrent layers, and the target written by others that attend to it.
+
+    source -> embeddings | BERT -> recurrent encoder --annotations--> attention
+                                          |                             |
+                                        bridge -----------> recurrent decoder -> readout -> output layer -> target
+
+Sutskever et al. 2014, "Sequence to Sequence Learning with Neural Networks"; Cho et al. 2014; with attention, Bahdanau
+et al. 2015, "Neural Machine Translation by Jointly Learning to Align and Translate". Shapes: B sentences of up to S
+subwords (or words) of the source and T subwords of the target; V subwords in the target's vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from nlp_pipeline.layers.bridge import Bridge
+from nlp_pipeline.layers.cells import CELLS, States
+from nlp_pipeline.layers.decoder import RecurrentDecoder, Source
+from nlp_pipeline.layers.recurrent import RecurrentStack
+from nlp_pipeline.models.bert_vectors import BertVectors
+from nlp_pipeline.models.network import Network, Tensors
+from nlp_pipeline.recipe import TranslationRecipe
+
+
+class Begun(NamedTuple):
+    """What is known before the first subword of a translation is written.
+
+    Attributes:
+        source: what the decoder attends to.
+        states: what each layer of the decoder begins in.
+    """
+
+    source: Source
+    states: list[States]
+
+
+class Translator(Network):
+    """A network that writes a target sentence for a source sentence.
+
+    Args:
+        recipe: what it is made of.
+        vocabulary_sizes: of `target`, and of `source` where that has trained vectors of its own.
+        bert: the BERT encoder, if the recipe has one. Its weights are part of the translator.
+        use_cudnn: False for a network that must run without a GPU wherever it was built.
+    """
+
+    def __init__(
+        self,
+        recipe: TranslationRecipe,
+        vocabulary_sizes: Mapping[str, int],
+        bert: BertVectors | None,
+        use_cudnn: bool | str = "auto",
+    ) -> None:
+        policy = recipe.training.policy
+        super().__init__(name="translator", dtype=policy)
+        self.recipe = recipe
+        self.vocabulary_sizes = dict(vocabulary_sizes)
+        self.use_cudnn = use_cudnn
+        self.bert = bert
+        embeddings, encoder, decoder = recipe.embeddings, recipe.encoder, recipe.decoder
+        self.target_table = self._table("target")
+        self.source_table = None
+        if bert is None:
+            self.source_table = self.target_table if embeddings.tie == "all" else self._table("source")
+        self.source_dropper = keras.layers.Dropout(embeddings.dropout, name="source_dropper", dtype=policy)
+        self.target_dropper = keras.layers.Dropout(embeddings.dropout, name="target_dropper", dtype=policy)
+        self.encoder = RecurrentStack(
+            encoder.cell,
+            encoder.units,
+            layers=encoder.layers,
+            bidirectional=encoder.bidirectional,
+            dropout_between=encoder.dropout,
+            variational=False,
+            use_cudnn=use_cudnn,
+            name="encoder",
+            dtype=policy,
+        )
+        self.encoder_norm = None
+        if recipe.normalise:
+            self.encoder_norm = keras.layers.LayerNormalization(epsilon=1e-5, name="encoder_norm", dtype="float32")
+        self.encoder_dropper = keras.layers.Dropout(encoder.dropout_outputs, name="encoder_dropper", dtype=policy)
+        self.bridge = Bridge(
+            decoder.bridge,
+            decoder.cell,
+            decoder.units,
+            decoder.layers,
+            learned=decoder.initial == "learned",
+            name="bridge",
+            dtype=policy,
+        )
+        attention = decoder.attention
+        self.decoder = RecurrentDecoder(
+            decoder.cell,
+            decoder.units,
+            layers=decoder.layers,
+            attention=None if attention is None else attention.score,
+            attention_units=None if attention is None else attention.units,
+            input_feeding=attention is not None and attention.input_feeding,
+            sees_context=attention is None and decoder.context == "each_step",
+            readout_units=decoder.readout,
+            normalise=recipe.normalise,
+            dropout_between=decoder.dropout,
+            dropout_readout=decoder.dropout_readout,
+            name="decoder",
+            dtype=policy,
+        )
+        ways = 2 if encoder.bidirectional else 1
+        annotation = ways * encoder.units
+        first = embeddings.size if bert is None else bert.units
+        self.encoder.build((None, None, first))
+        if self.encoder_norm is not None:
+            self.encoder_norm.build((None, None, annotation))
+        parts = CELLS[encoder.cell].parts
+        self.bridge.build([[(None, annotation)] * parts] * encoder.layers)
+        self.decoder.build((None, None, embeddings.size), (None, None, annotation), (None, annotation))
+
+        self.learned_ends = None
+        if encoder.initial == "learned":
+            self.learned_ends = self.add_weight(
+                shape=(encoder.layers, parts, annotation), initializer="zeros", dtype="float32", name="encoder_states"
+            )
+        self.output_kernel = None
+        if embeddings.tie == "none":
+            width = decoder.readout or decoder.units + (
+                annotation if attention is not None or self.decoder.sees_context else 0
+            )
+            self.output_kernel = self.add_weight(
+                shape=(vocabulary_sizes["target"], width), initializer=_scaled(), dtype="float32", name="output_kernel"
+            )
+        self.output_bias = self.add_weight(
+            shape=(vocabulary_sizes["target"],), initializer="zeros", dtype="float32", name="output_bias"
+        )
+        # The share of decoder inputs that are the target's own; the training loop moves it.
+        self.teacher_forcing = tf.Variable(1.0, trainable=False, name="teacher_forcing")
+        self.scheduled = recipe.teacher_forcing.first < 1.0 or recipe.teacher_forcing.last < 1.0
+        self.input_seeds = keras.random.SeedGenerator()
+        self.built = True
+
+    def _table(self, side: str) -> keras.layers.Layer:
+        settings = {"embeddings_initializer": _scaled(), "name": side, "dtype": self.dtype_policy}
+        table = keras.layers.Embedding(self.vocabulary_sizes[side], self.recipe.embeddings.size, **settings)
+        table.build(())
+        return table
+
+    def begin(self, batch: Tensors, training: bool = False) -> Begun:
+        """Read the sources.
+
+        Args:
+            batch: source_mask [B, S], and source_ids [B, S] or what `BertVectors` takes.
+            training: whether to drop out.
+        """
+        mask = batch["source_mask"]
+        if self.bert is not None:
+            inputs = self.bert(batch, training=training)
+        else:
+            assert self.source_table is not None
+            inputs = self.source_table(batch["source_ids"])
+        inputs = self.source_dropper(tf.cast(inputs, self.compute_dtype), training=training)
+        first = None
+        if self.learned_ends is not None:
+            rows = [tf.unstack(layer) for layer in tf.unstack(tf.convert_to_tensor(self.learned_ends.value))]
+            count = tf.shape(mask)[0]
+            first = [tuple(tf.tile(part[tf.newaxis], [count, 1]) for part in layer) for layer in rows]
+        outputs, ends = self.encoder.read(inputs, mask, first, training=training)
+        if self.encoder_norm is not None:
+            outputs = tf.cast(self.encoder_norm(outputs), self.compute_dtype)
+        outputs = self.encoder_dropper(outputs, training=training)
+        return Begun(self.decoder.look_at(outputs, mask, ends[-1][0]), self.bridge(ends))
+
+    def embed(self, target_ids: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Return the decoder's inputs [..., E] for subwords [...] of the target."""
+        return self.target_dropper(tf.cast(self.target_table(target_ids), self.compute_dtype), training=training)
+
+    def logits(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Return the scores of all subwords [..., V], float32, from the decoder's outputs [..., R]."""
+        kernel = tf.cast(self._output_kernel(), outputs.dtype)
+        flat = tf.matmul(tf.reshape(outputs, [-1, outputs.shape[-1]]), kernel, transpose_b=True)
+        flat = tf.cast(flat, tf.float32) + tf.convert_to_tensor(self.output_bias.value)
+        return tf.reshape(flat, tf.concat([tf.shape(outputs)[:-1], [self.vocabulary_sizes["target"]]], axis=0))
+
+    def _output_kernel(self) -> tf.Tensor:
+        own = self.output_kernel if self.output_kernel is not None else self.target_table.embeddings
+        return tf.convert_to_tensor(own.value)
+
+    def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:
+        """Return the scores of the next subword [B, T, V], float32, where the target's own stand before it."""
+        begun = self.begin(batch, training)
+        inputs = self.embed(batch["decoder_inputs"], training)
+        return self.logits(self.decoder(inputs, begun.source, begun.states, training=training).outputs)
+
+    def losses_of(self, batch: Tensors, training: bool = False) -> tf.Tensor:
+        """Return the negative log-likelihood of each target [B], in nats, summed over its subwords.
+
+        In training the labels are smoothed (Szegedy et al. 2016, section 7): the loss is (1 - e) of that of the target
+        and e of the mean loss of all subwords. The mean of all scores is the score by the mean of the output layer's
+        rows, so that nothing of the size [B, T, V] is computed for it.
+        """
+        begun = self.begin(batch, training)
+        ids = batch["decoder_inputs"]
+        if training and self.scheduled:
+            ids = self._with_own_words(ids, begun)
+        outputs = self.decoder(self.embed(ids, training), begun.source, begun.states, training=training).outputs
+        targets = batch["target_ids"]
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, self.logits(outputs))
+        if training and self.recipe.label_smoothing:
+            kernel, bias = self._output_kernel(), tf.convert_to_tensor(self.output_bias.value)
+            difference = tf.gather(kernel, targets) - tf.reduce_mean(kernel, axis=0)
+            of_target = tf.reduce_sum(tf.cast(outputs, tf.float32) * difference, axis=-1)
+            of_target += tf.gather(bias, targets) - tf.reduce_mean(bias)
+            losses += self.recipe.label_smoothing * of_target
+        return tf.reduce_sum(tf.where(batch["padding_mask"], losses, 0.0), axis=1)
+
+    def _with_own_words(self, ids: tf.Tensor, begun: Begun) -> tf.Tensor:
+        """Return decoder inputs [B, T] of which some are what the network itself would have put there.
+
+        What it would have put is found with the target's own words before it, all at once (Mihaylova and Martins 2019,
+        "Scheduled Sampling for Transformers"), and without a gradient.
+        """
+
+        def mixed() -> tf.Tensor:
+            decoded = self.decoder(self.embed(ids), begun.source, begun.states)
+            own = tf.argmax(self.logits(decoded.outputs), axis=-1, output_type=ids.dtype)
+            shifted = tf.concat([ids[:, :1], own[:, :-1]], axis=1)
+            given = keras.random.uniform(tf.shape(ids), seed=self.input_seeds) < self.teacher_forcing
+            return tf.where(given, ids, shifted)
+
+        return tf.stop_gradient(tf.cond(self.teacher_forcing < 1.0, mixed, lambda: ids))
+
+    def step(
+        self, ids: tf.Tensor, source: Source, states: Sequence[States]
+    ) -> tuple[tf.Tensor, list[States], tf.Tensor | None]:
+        """Write one subword more, of each of N hypotheses for each sentence.
+
+        Args:
+            ids: the last subword of each hypothesis [B * N].
+            source: what `begin` gave of the B sentences.
+            states: what each layer of the decoder is in, [B * N, U] each.
+
+        Returns:
+            The scores of the next subword [B * N, V], the states afterwards, and the attention weights [B * N, S].
+        """
+        decoded, states = self.decoder.step(self.embed(ids), source, states)
+        return self.logits(decoded.outputs), states, decoded.weights
+
+    def alignments(self, batch: Tensors) -> tf.Tensor | None:
+        """Return the attention weights [B, T, S] with which the target's own subwords are written; None without any."""
+        begun = self.begin(batch)
+        return self.decoder(self.embed(batch["decoder_inputs"]), begun.source, begun.states).weights
+
+
+def _scaled() -> Any:
+    # As wide as the layers above expect their inputs, and as an output layer that begins near evenness.
+    return keras.initializers.RandomNormal(stddev=0.05)
