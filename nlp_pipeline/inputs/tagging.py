@@ -106,7 +106,10 @@ class TaggingInputs:
         return encoded
 
     def batch(
-        self, sentences: Sequence[EncodedSentence], vectors: Sequence[NDArray[np.float16]] | None = None
+        self,
+        sentences: Sequence[EncodedSentence],
+        vectors: Sequence[NDArray[np.float16]] | None = None,
+        for_training: bool = False,
     ) -> Batch:
         """Return a batch.
 
@@ -116,12 +119,15 @@ class TaggingInputs:
         Args:
             sentences: at least one.
             vectors: for each sentence the kept vectors of its words [words, N, E], which replace the subwords.
+            for_training: whether an encoder that masks words in training will be trained on it.
 
         Returns:
             padding_mask [B, L] bool, True where there is a word; word_index [B, L] int32 into the distinct words;
             character_ids [W, C], casing_ids [W] and word_ids [W] int32, as the recipe wants them;
             either subword_ids [R, S] and word_of_subword [R, S] int32 (n > 0: the subword belongs to word n - 1 of
-            the B x L words), or word_vectors [B, L, N, E] float16; and tag_ids [B, L] int32, where all have tags.
+            the B x L words), for training perhaps also whole_words [R, S] int32 (the same, whatever the pooling and the
+            window that keeps a word), or word_vectors [B, L, N, E] float16; and tag_ids [B, L] int32, where all have
+            tags.
         """
         lengths = [len(sentence.words) for sentence in sentences]
         rows, length = len(sentences), max(lengths)
@@ -141,7 +147,7 @@ class TaggingInputs:
                 kept[row, : lengths[row]] = of_words
             batch["word_vectors"] = kept
         elif self.tokenizer is not None:
-            batch.update(self._windows(sentences, length))
+            batch.update(self._windows(sentences, length, for_training))
 
         if all(sentence.tag_ids is not None for sentence in sentences):
             tag_ids = np.zeros((rows, length), np.int32)
@@ -180,7 +186,7 @@ class TaggingInputs:
                 self._characters[word] = spelling
         return spelling
 
-    def _windows(self, sentences: Sequence[EncodedSentence], length: int) -> Batch:
+    def _windows(self, sentences: Sequence[EncodedSentence], length: int, for_training: bool) -> Batch:
         """Return the subwords of the sentences, long ones in several rows, and the word that each stands for."""
         assert self.tokenizer is not None
         assert self.recipe.encoder is not None
@@ -188,15 +194,18 @@ class TaggingInputs:
         pooling = self.recipe.encoder.pooling
         ids_of_rows: list[list[int]] = []
         words_of_rows: list[list[int]] = []
+        whole_words_of_rows: list[list[int]] = []
         for row, sentence in enumerate(sentences):
             counts = [len(subwords) for subwords in sentence.subwords]
             for window in windows_of(counts, room, self.recipe.encoder.overlap):
                 ids = [self.tokenizer.start_id]
                 owners = [0]
+                whole_words = [0]
                 for word in range(window.start, window.end):
                     ids.extend(sentence.subwords[word])
                     owner = row * length + word + 1 if window.kept_start <= word < window.kept_end else 0
                     others = counts[word] - 1
+                    whole_words.extend([row * length + word + 1] * counts[word])
                     if pooling == "mean":
                         owners.extend([owner] * (others + 1))
                     elif pooling == "first":
@@ -209,12 +218,19 @@ class TaggingInputs:
                 owners.append(0)
                 ids_of_rows.append(ids)
                 words_of_rows.append(owners)
+                whole_words_of_rows.append(whole_words)
         width = max(map(len, ids_of_rows))
-        subword_ids = np.full((len(ids_of_rows), width), self.tokenizer.padding_id, np.int32)
-        word_of_subword = np.zeros((len(ids_of_rows), width), np.int32)
-        subword_mask = np.zeros((len(ids_of_rows), width), np.bool_)
+        arrays = {
+            "subword_ids": np.full((len(ids_of_rows), width), self.tokenizer.padding_id, np.int32),
+            "subword_mask": np.zeros((len(ids_of_rows), width), np.bool_),
+            "word_of_subword": np.zeros((len(ids_of_rows), width), np.int32),
+        }
         for row, (ids, owners) in enumerate(zip(ids_of_rows, words_of_rows, strict=True)):
-            subword_ids[row, : len(ids)] = ids
-            word_of_subword[row, : len(ids)] = owners
-            subword_mask[row, : len(ids)] = True
-        return {"subword_ids": subword_ids, "subword_mask": subword_mask, "word_of_subword": word_of_subword}
+            arrays["subword_ids"][row, : len(ids)] = ids
+            arrays["subword_mask"][row, : len(ids)] = True
+            arrays["word_of_subword"][row, : len(ids)] = owners
+        if for_training and self.recipe.encoder.finetune and self.recipe.encoder.masking:
+            arrays["whole_words"] = np.zeros((len(ids_of_rows), width), np.int32)
+            for row, whole_words in enumerate(whole_words_of_rows):
+                arrays["whole_words"][row, : len(whole_words)] = whole_words
+        return arrays

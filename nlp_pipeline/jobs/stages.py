@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,10 @@ class EncodedSplit:
     sentences: list[EncodedSentence]
     vectors: KeptVectors | None
 
-    def batch(self, inputs: TaggingInputs, indices: Sequence[int]) -> Batch:
+    def batch(self, inputs: TaggingInputs, indices: Sequence[int], for_training: bool = False) -> Batch:
         """Return the batch of some of its sentences."""
         kept = None if self.vectors is None else [self.vectors.of(index) for index in indices]
-        return inputs.batch([self.sentences[index] for index in indices], kept)
+        return inputs.batch([self.sentences[index] for index in indices], kept, for_training)
 
     @property
     def costs(self) -> list[int]:
@@ -57,6 +57,7 @@ class Stage:
         groups: what is trained.
         epochs: how many.
         falls_over: over how many epochs the learning rate falls to zero, counted from the stage's first.
+        goes_on: whether all that it trains has been trained before.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Stage:
     groups: list[WeightGroup]
     epochs: int
     falls_over: int
+    goes_on: bool = False
 
 
 def stages_of(recipe: TaggingRecipe, network: Tagger) -> list[Stage]:
@@ -93,6 +95,7 @@ def stages_of(recipe: TaggingRecipe, network: Tagger) -> list[Stage]:
     last = Stage("fine-tuning the encoder", False, [tagger, *below], training.epochs, training.epochs)
     if not training.frozen_epochs:
         return [last]
+    last = replace(last, goes_on=True)
     before = [WeightGroup("tagger", above, training.learning_rate)]
     return [Stage("training what is above the encoder", True, before, training.frozen_epochs, together), last]
 
@@ -142,12 +145,14 @@ def fit_stage(
         optimizer = GroupedOptimizer.adamw(
             stage.groups, steps, int(training.warmup * steps), training.decay, training.weight_decay
         )
-        average = None if training.average is None else WeightAverage(optimizer.weights, training.average)
-    signature = signature_of(train.batch(inputs, [0]))
+        average = None
+        if training.average is not None:
+            average = WeightAverage(optimizer.weights, training.average, trained=stage.goes_on)
+    signature = signature_of(train.batch(inputs, [0], for_training=True))
 
     def batches(epoch: int) -> Any:
         def make() -> Iterator[Batch]:
-            return (train.batch(inputs, indices) for indices in plan(epoch))
+            return (train.batch(inputs, indices, for_training=True) for indices in plan(epoch))
 
         return feed(make, signature, strategy)
 

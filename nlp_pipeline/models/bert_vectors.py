@@ -28,13 +28,16 @@ class BertVectors(keras.layers.Layer):
     Args:
         settings: the recipe's section.
         encoder: the network.
+        mask_id: the subword that stands for a masked one.
     """
 
-    def __init__(self, settings: Encoder, encoder: BertEncoder, **kwargs: Any) -> None:
+    def __init__(self, settings: Encoder, encoder: BertEncoder, mask_id: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.settings = settings
         self.finetunes = settings.finetune
         self.encoder = encoder
+        self.mask_id = mask_id
+        self.mask_seeds = keras.random.SeedGenerator()
         encoder.trainable = settings.finetune
         self.pooling = WordPooling(name="word_pooling", dtype=self.dtype_policy)
         self.layer_mix = None
@@ -49,9 +52,7 @@ class BertVectors(keras.layers.Layer):
         return int(self.encoder.units) * (min(4, self.encoder.layers + 1) if self.settings.layers == "last4" else 1)
 
     @classmethod
-    def from_folder(
-        cls, settings: Encoder, folder: Path, tokenizer: CheckpointTokenizer | None, policy: str
-    ) -> BertVectors:
+    def from_folder(cls, settings: Encoder, folder: Path, tokenizer: CheckpointTokenizer, policy: str) -> BertVectors:
         """Return the layer for a checkpoint's folder; its weights are random.
 
         Args:
@@ -68,7 +69,7 @@ class BertVectors(keras.layers.Layer):
         if settings.window > config.positions:
             message = f"expected the encoder's window to be at most {config.positions}, received {settings.window}"
             raise EncoderError([Problem(str(folder), message)])
-        if tokenizer is not None and tokenizer.vocabulary_size > config.vocabulary_size:
+        if tokenizer.vocabulary_size > config.vocabulary_size:
             message = (
                 f"expected a tokenizer of at most {config.vocabulary_size} subwords, as config.json says, "
                 f"received one of {tokenizer.vocabulary_size}"
@@ -77,7 +78,7 @@ class BertVectors(keras.layers.Layer):
         arguments = asdict(config)
         arguments["dropout"] = arguments["attention_dropout"] = settings.dropout if settings.finetune else 0.0
         encoder = BertEncoder(**arguments, name="encoder", dtype=policy)
-        return cls(settings, encoder, name="bert", dtype=policy)
+        return cls(settings, encoder, tokenizer.mask_id, name="bert", dtype=policy)
 
     def load(self, folder: Path) -> None:
         """Fill the encoder, which has been called once, with the weights of a checkpoint."""
@@ -90,17 +91,27 @@ class BertVectors(keras.layers.Layer):
         be kept.
 
         Args:
-            batch: subword_ids, subword_mask and word_of_subword [R, S], and padding_mask or source_mask [B, L].
-            training: whether the encoder drops out, if it is fine-tuned.
+            batch: subword_ids, subword_mask and word_of_subword [R, S], and padding_mask or source_mask [B, L]; with
+                whole_words [R, S], words are masked in training.
+            training: whether the encoder drops out, and words are masked, if it is fine-tuned.
         """
-        states = self.encoder(
-            batch["subword_ids"], padding_mask=batch["subword_mask"], training=training and self.finetunes
-        )
+        subword_ids = batch["subword_ids"]
+        if training and self.finetunes and "whole_words" in batch:
+            subword_ids = self._masked(subword_ids, batch["whole_words"])
+        states = self.encoder(subword_ids, padding_mask=batch["subword_mask"], training=training and self.finetunes)
         chosen = {"last": states[-1:], "last4": states[-4:], "mix": states}[self.settings.layers]
         rows, length = tf.unstack(tf.shape(batch["source_mask" if "source_mask" in batch else "padding_mask"]))
         side_by_side = tf.concat(chosen, axis=-1) if len(chosen) > 1 else chosen[0]
         pooled = self.pooling(side_by_side, batch["word_of_subword"], rows, length)
         return tf.reshape(pooled, [rows, length, len(chosen), side_by_side.shape[-1] // len(chosen)])
+
+    def _masked(self, subword_ids: tf.Tensor, whole_words: tf.Tensor) -> tf.Tensor:
+        """Return the subwords [R, S] with some words masked, all their subwords, and in all windows alike."""
+        words = tf.reduce_max(whole_words) + 1
+        drawn = keras.random.uniform([words], seed=self.mask_seeds) < self.settings.masking
+        # Number 0 is what belongs to no word: special tokens and padding.
+        drawn = tf.logical_and(drawn, tf.range(words) > 0)
+        return tf.where(tf.gather(drawn, whole_words), self.mask_id, subword_ids)
 
     def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:
         """Return the words' vectors [B, L, D], from `word_vectors` [B, L, N, E] of the batch where they were kept."""

@@ -148,6 +148,7 @@ class Tagger(Network):
         bert = None
         if recipe.encoder is not None:
             assert encoder_folder is not None
+            assert inputs.tokenizer is not None
             bert = BertVectors.from_folder(recipe.encoder, encoder_folder, inputs.tokenizer, recipe.training.policy)
         sizes = {name: len(vocabulary) for name, vocabulary in inputs.vocabularies.items()}
         network = cls(recipe, inputs.tag_set, sizes, bert, use_cudnn)

@@ -8,10 +8,7 @@ from nlp_pipeline.recipe.section import Encoder, Training
 from nlp_pipeline.recipe.tagging import TaggingRecipe
 from nlp_pipeline.recipe.translation import TranslationRecipe
 
-Recipe = TaggingRecipe | TranslationRecipe
-TASKS: dict[str, type[TaggingRecipe] | type[TranslationRecipe]] = {
-    "tagging": TaggingRecipe,
-    "translation": TranslationRecipe,
-}
+Recipe = TaggingRecipe
+TASKS: dict[str, type[Recipe]] = {"tagging": TaggingRecipe}
 
 __all__ = ["TASKS", "Encoder", "Recipe", "TaggingRecipe", "Training", "TranslationRecipe"]

@@ -32,6 +32,7 @@ class Encoder(Section):
 
     `layers`: the last one, the last four side by side, or a learned mixture of all.
     `pooling`: which of a word's subwords stand for it.
+    `masking`: share of the words that an encoder sees as [MASK] while it is fine-tuned, so that it reads their company.
     `window` and `overlap` are subwords: longer sentences are encoded in overlapping windows.
     """
 
@@ -40,6 +41,7 @@ class Encoder(Section):
     pooling: Literal["first", "mean", "last"] = "mean"
     finetune: bool = False
     dropout: Share = 0.1
+    masking: Share = 0.0
     window: Annotated[int, Field(ge=16)] = 512
     overlap: Annotated[int, Field(ge=0)] = 128
     max_subwords_of_word: Count = 64

@@ -69,6 +69,7 @@ class CheckpointTokenizer:
         self.end_id: int = special_ids["sep_token"]
         self.padding_id: int = special_ids["pad_token"]
         self.unknown_id: int = special_ids["unk_token"]
+        self.mask_id: int = special_ids["mask_token"]
 
     @property
     def lowercases(self) -> bool:
@@ -183,7 +184,8 @@ def _load(folder: Path) -> tuple[dict[str, str], Any]:
             raise encoder_error(path, f"expected the subword {token} (`{role}`), received none of that name")
     # Some files do not mark them as special, and only what is marked can be taken for ordinary text.
     mask_token = _content(settings.get("mask_token")) or "[MASK]"
-    tokenizer.add_special_tokens([token for token in (*special_tokens.values(), mask_token) if token in vocabulary])
+    special_tokens["mask_token"] = mask_token if mask_token in vocabulary else special_tokens["unk_token"]
+    tokenizer.add_special_tokens(list(dict.fromkeys(special_tokens.values())))
     tokenizer.encode_special_tokens = True
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -13,16 +13,20 @@ class WeightAverage:
     """Keeps `average <- m average + (1 - m) weight`, with a momentum m that grows towards its final value.
 
     Early in training the momentum is `(1 + steps) / (10 + steps)`, so that the first weights, which are random, are
-    soon forgotten.
+    soon forgotten. Weights that have been trained before are not: an average of what an encoder knew and what it has
+    learnt since is better on text of another kind than either (Wortsman et al. 2022, "Robust fine-tuning of zero-shot
+    models").
 
     Args:
         weights: the Keras variables to be averaged.
         momentum: the final momentum, between 0 and 1.
+        trained: whether the weights have been trained before.
     """
 
-    def __init__(self, weights: Sequence[Any], momentum: float) -> None:
+    def __init__(self, weights: Sequence[Any], momentum: float, trained: bool = False) -> None:
         self.weights = list(weights)
         self.momentum = momentum
+        self.trained = trained
         self.steps = tf.Variable(
             0.0, trainable=False, name="average_steps", aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
         )
@@ -33,7 +37,9 @@ class WeightAverage:
 
     def move(self) -> None:
         """Take the weights of one more step into the average."""
-        momentum = tf.minimum(self.momentum, (1.0 + self.steps) / (10.0 + self.steps))
+        momentum = tf.constant(self.momentum)
+        if not self.trained:
+            momentum = tf.minimum(momentum, (1.0 + self.steps) / (10.0 + self.steps))
         self.steps.assign_add(1.0)
         for average, weight in zip(self.averages, self.weights, strict=True):
             average.assign_sub((1.0 - momentum) * (average - tf.cast(weight.value, average.dtype)))

@@ -102,6 +102,29 @@ def test_pooling_names_the_subwords_that_stand_for_a_word(
     assert "tag_ids" not in batch
 
 
+@pytest.mark.parametrize("pooling", ["first", "mean", "last"])
+def test_for_training_a_masking_encoder_is_told_whole_words_in_every_window(
+    with_encoder: MakeInputs, pooling: str
+) -> None:
+    inputs = with_encoder(pooling=pooling, finetune=True, masking=0.5)
+    encoded = inputs.encode([Sentence(("the", "houses") * 6)])
+    assert "whole_words" not in inputs.batch(encoded)
+    batch = inputs.batch(encoded, for_training=True)
+    assert len(batch["whole_words"]) > 1
+    for ids, words, mask in zip(batch["subword_ids"], batch["whole_words"], batch["subword_mask"], strict=True):
+        assert not words[~mask].any()
+        assert not words[np.isin(ids, (START, END))].any()
+        spelt: dict[int, list[int]] = {}
+        for subword, word in zip(ids, words, strict=True):
+            if word:
+                spelt.setdefault(int(word), []).append(int(subword))
+        for word, subwords in spelt.items():
+            assert subwords == list(encoded[0].subwords[word - 1])
+    assert set(batch["whole_words"].ravel()) == set(range(13))
+    assert "whole_words" not in with_encoder(finetune=True).batch(encoded, for_training=True)
+    assert "whole_words" not in with_encoder(masking=0.5).batch(encoded, for_training=True)
+
+
 WORDS = ("the", "houses", "river", "paying", "Berlin", "zzz", "\ufe0f", "!?", "people")
 
 

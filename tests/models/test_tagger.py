@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from nlp_pipeline.errors import EncoderError
 from nlp_pipeline.inputs.tagging import TaggingInputs, build_vocabularies
@@ -204,6 +205,37 @@ def test_a_frozen_encoder_drops_nothing_in_training(encoder_folder: Path) -> Non
     sections["encoder"]["finetune"] = True
     inputs, network = _make(sections, encoder_folder)
     assert not np.allclose(network.losses_of(batch, training=True), network.losses_of(batch))
+
+
+def test_masked_words_are_hidden_whole_in_training_alone(encoder_folder: Path) -> None:
+    sections = {"encoder": {**ENCODER, "finetune": True, "dropout": 0.0, "masking": 0.5, "pooling": "mean"}}
+    inputs, network = _make(sections, encoder_folder)
+    bert = network.bert
+    assert bert is not None
+    seen: list[NDArray[np.int32]] = []
+    embed = bert.encoder.embeddings.call
+
+    def spy(subword_ids: tf.Tensor, *rest: Any, **named: Any) -> Any:
+        seen.append(subword_ids.numpy())
+        return embed(subword_ids, *rest, **named)
+
+    batch = {key: tf.constant(value) for key, value in inputs.batch(inputs.encode(SENTENCES), None, True).items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bert.encoder.embeddings, "call", spy)
+        for training in (False, True, True):
+            bert.encode_words(batch, training=training)
+    plain, one, other = seen
+    ids, words = batch["subword_ids"].numpy(), batch["whole_words"].numpy()
+    np.testing.assert_array_equal(plain, ids)
+    assert not np.array_equal(one, other)
+    for masked in (one, other):
+        hidden = masked != ids
+        assert set(masked[hidden]) == {bert.mask_id}
+        assert not hidden[words == 0].any()
+        for word in set(words.ravel()) - {0}:
+            of_word = (masked == bert.mask_id)[words == word]
+            assert of_word.all() or not of_word.any()
+        assert 0.2 < len(set(words[hidden])) / len(set(words.ravel())) < 0.8
 
 
 def test_a_window_longer_than_the_encoders_positions_is_refused(encoder_folder: Path) -> None:

@@ -35,3 +35,12 @@ def test_the_average_stands_in_for_a_while() -> None:
     with pytest.raises(KeyError), average.in_place():
         raise KeyError
     np.testing.assert_array_equal(weight.numpy(), [2.0, 4.0])
+
+
+def test_of_weights_that_were_trained_before_nothing_is_forgotten_in_haste() -> None:
+    weight = keras.Variable(np.ones(1, np.float32))
+    average = WeightAverage([weight], 0.9, trained=True)
+    weight.assign([0.0])
+    for steps in range(1, 4):
+        average.move()
+        np.testing.assert_allclose(average.averages[0].numpy(), [0.9**steps], rtol=1e-6)
