@@ -82,6 +82,11 @@ class CheckpointTokenizer:
         """Number of rows an embedding table needs: the largest id, and one."""
         return 1 + max(int(number) for number in self._tokenizer.get_vocab(with_added_tokens=True).values())
 
+    def shown(self, subword_ids: Sequence[int]) -> str:
+        """Return subwords of one word as a person reads them: pieces of a word without their `##`."""
+        pieces = [str(self._tokenizer.id_to_token(number)) for number in subword_ids]
+        return pieces[0] + "".join(piece.removeprefix("##") for piece in pieces[1:])
+
     def subwords_of(self, words: Sequence[str]) -> list[list[int]]:
         """Return the subword ids of each word, at least 1 and at most `max_subwords_of_word` of them.
 

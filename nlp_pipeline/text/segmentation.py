@@ -16,9 +16,11 @@ from nlp_pipeline.text.spans import Span
 _W = r"[A-Za-z0-9_\x03\x11]"
 _W1 = r"[A-Za-z0-9_]"
 _MARKS = r"[\x03\x11]*"
-# A URL runs to the next space, quote or angle bracket, and ends with something that a URL ends with.
-_IN_URL = r"[^ \n<>\"\x07\x08]"
-_ENDS_URL = r"[A-Za-z0-9/_=&#%~+\-]"
+# A URL runs to the next space, quote or angle bracket, and ends with something that a URL ends with: a closing bracket
+# only where it was opened within.
+_IN_BRACKETS = r"\([^ \n<>\"()\x07\x08]*\)"
+_IN_URL = rf"(?:{_IN_BRACKETS}|[^ \n<>\"()\x07\x08])"
+_ENDS_URL = rf"(?:{_IN_BRACKETS}|[A-Za-z0-9/_=&#%~+\-])"
 _TLD = (
     r"(?:com|org|net|edu|gov|int|mil|info|io|ai|app|dev|me|tv|co|uk|de|fr|es|it|pt|br|nl|se|no|dk|fi|pl|cz|at|ch|be|ie"
     r"|eu|us|ca|mx|ar|jp|cn|in|au|nz|za|ke|ng|ru|ua|tr|gr)"
@@ -49,6 +51,7 @@ WORD_EXPRESSION = "|".join(
         rf"[@#]{_W1}{_W}*",
         r"[:;=]-[)(DPpO/|]|[:;]\)|:\(|<3",
         r"(?:[A-Za-z]\.){2,12}",
+        r"(?:Ph|[A-Z][a-z]?)\.(?:[A-Z][a-z]?\.){1,11}",
         rf"{_TITLES}\.",
         r"[A-Z]\.",
         r"'[0-9]{2}s?\b",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -24,10 +24,6 @@ class Span:
     def __len__(self) -> int:
         return self.end - self.start
 
-    def shifted(self, by: int) -> Span:
-        """Return the span of the same length that begins `by` places later."""
-        return Span(self.start + by, self.end + by)
-
 
 @dataclass(frozen=True, order=True, slots=True)
 class Entity(Span):
@@ -45,12 +41,11 @@ class Entity(Span):
             raise ValueError("expected the type of an entity. Received: an empty string")
 
 
-def first_overlap(entities: Iterable[Entity]) -> tuple[Entity, Entity] | None:
-    """Return the first two entities that share a place, the one that begins earlier first; None where none do."""
+def overlaps(entities: Iterable[Entity]) -> Iterator[tuple[Entity, Entity]]:
+    """Yield each entity that begins within an earlier one, after that one: of those, the one that goes furthest."""
     before: Entity | None = None
     for entity in sorted(entities):
         if before is not None and entity.start < before.end:
-            return before, entity
+            yield before, entity
         if before is None or entity.end > before.end:
             before = entity
-    return None

@@ -6,14 +6,13 @@ import pytest
 
 from nlp_pipeline.text.casing import CASINGS, casing_of
 from nlp_pipeline.text.sentence import Sentence
-from nlp_pipeline.text.spans import Entity, Span, first_overlap
+from nlp_pipeline.text.spans import Entity, Span, overlaps
 from nlp_pipeline.text.tagset import TagSet
 from nlp_pipeline.text.vocabulary import Vocabulary
 
 
 def test_a_span_is_half_open_and_never_empty() -> None:
     assert len(Span(2, 5)) == 3
-    assert Span(2, 5).shifted(3) == Span(5, 8)
     for start, end in ((-1, 2), (2, 2), (3, 2)):
         with pytest.raises(ValueError, match="Received"):
             Span(start, end)
@@ -21,11 +20,11 @@ def test_a_span_is_half_open_and_never_empty() -> None:
         Entity(0, 1, "")
 
 
-def test_the_first_overlap() -> None:
+def test_overlaps() -> None:
     apart = [Entity(4, 5, "A"), Entity(0, 2, "A"), Entity(2, 3, "B")]
-    assert first_overlap(apart) is None
+    assert list(overlaps(apart)) == []
     inner = [Entity(0, 9, "A"), Entity(1, 2, "A"), Entity(5, 6, "B")]
-    assert first_overlap(inner) == (Entity(0, 9, "A"), Entity(1, 2, "A"))
+    assert list(overlaps(inner)) == [(inner[0], inner[1]), (inner[0], inner[2])]
 
 
 def test_a_sentence_is_consistent() -> None:
