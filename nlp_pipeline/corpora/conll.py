@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
 from nlp_pipeline.corpora.lines import name_of, read_lines
-from nlp_pipeline.corpora.tags import in_iob2
+from nlp_pipeline.corpora.tags import UNWRITABLE, in_iob2
 from nlp_pipeline.errors import CorpusError, Problem, Problems
 from nlp_pipeline.text.schemes import Scheme
 from nlp_pipeline.text.sentence import Sentence
 
 Separator = Literal["auto", "tab", "space"]
 DOCUMENT_BORDER = "-DOCSTART-"
-_UNWRITABLE = re.compile("[ \t\n\r\0]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,8 @@ def read_conll(
 ) -> Iterator[Sentence]:
     """Yield the sentences of a file of columns.
 
-    `#` is a word like others, not a comment. A row whose word is `-DOCSTART-` is a border between documents.
+    `#` is a word like others, not a comment. A row whose word or first column is `-DOCSTART-` is a border between
+    documents. All other rows have as many columns as the first; empty columns behind those do not count.
 
     Args:
         source: a file, perhaps gzipped; `-` is standard input.
@@ -58,7 +57,7 @@ def read_conll(
             yield Sentence(row.words, document=row.document, place=f"{name}:{row.lines[0]}")
         return
     held = list(rows)
-    places = [[f"{name}:{line}" for line in row.lines] for row in held]
+    places = ([f"{name}:{line}" for line in row.lines] for row in held)
     for row, tags in zip(held, in_iob2([row.tags for row in held], places, scheme, problems), strict=True):
         if tags is not None:
             yield Sentence(row.words, tags, document=row.document, place=f"{name}:{row.lines[0]}")
@@ -75,34 +74,37 @@ def _rows(
     tags: list[str] = []
     lines: list[int] = []
     document, whole, found, before = 0, True, False, problems.count
+    width, first = 0, 0
 
     for number, line in _with_end(read_lines(source, problems)):
-        if not line.strip(" \t"):
+        is_empty = not line.strip(" \t")
+        at_separator = split or (_at_tabs if "\t" in line else _at_spaces)
+        columns = at_separator(line)
+        if is_empty or _is_border(line, columns[word_column:]):
             if words and whole:
                 yield _Rows(tuple(words), tuple(tags), tuple(lines), document)
             words, tags, lines, whole = [], [], [], True
+            document += found and not is_empty
             continue
-        if _at_spaces(line)[0] == DOCUMENT_BORDER:
-            if words and whole:
-                yield _Rows(tuple(words), tuple(tags), tuple(lines), document)
-            words, tags, lines, whole = [], [], [], True
-            document += found
-            continue
-        if split is None:
-            split = _at_tabs if "\t" in line else _at_spaces
-        columns = split(line)
-        found = True
-        place = f"{name}:{number}"
-        if len(columns) < needed:
-            problems.add(place, f"expected at least {needed} columns, received {len(columns)}")
+        split, found = at_separator, True
+        if "\r" not in line and not width and len(columns) >= needed:
+            width, first = len(columns), number
+        if "\r" in line:
+            wrong = "expected lines that end in LF or CR LF, received a CR within a line"
+        elif len(columns) < needed:
+            wrong = f"expected at least {needed} columns, received {len(columns)}"
+        elif len(columns) < width or any(columns[width:]):
+            wrong = f"expected {width} columns, as in line {first}, received {len(columns)}"
+        elif not columns[:width][word_column]:
+            wrong = f"expected a word in column {word_column}, received nothing"
+        else:
+            wrong = ""
+        if wrong:
+            problems.add(f"{name}:{number}", wrong)
             whole = False
             continue
-        word = columns[word_column]
-        if not word:
-            problems.add(place, f"expected a word in column {word_column}, received nothing")
-            whole = False
-            continue
-        words.append(word)
+        del columns[width:]
+        words.append(columns[word_column])
         lines.append(number)
         if tag_column is not None:
             tags.append(columns[tag_column])
@@ -116,6 +118,11 @@ def _columns_needed(word_column: int, tag_column: int | None) -> int:
     needed = max(column + 1 if column >= 0 else -column for column in columns)
     is_one = len({column % needed for column in columns}) < len(set(columns))
     return needed + 1 if is_one else needed
+
+
+def _is_border(line: str, from_word: Sequence[str]) -> bool:
+    """Return whether a row lies between documents, by its first column, whatever separates it, or by its word."""
+    return DOCUMENT_BORDER in line and DOCUMENT_BORDER in (_at_spaces(line)[0], *from_word[:1])
 
 
 def _at_tabs(line: str) -> list[str]:
@@ -158,7 +165,7 @@ def write_conll(stream: TextIO, sentences: Iterable[Sentence], separator: str = 
                 raise CorpusError([Problem(sentence.place, message)])
             columns = [word] if sentence.tags is None else [word, sentence.tags[index]]
             for name, column in zip(("word", "tag"), columns, strict=False):
-                if _UNWRITABLE.search(column):
+                if UNWRITABLE.search(column):
                     message = f"expected a {name} without white space or NUL for a column, received {column[:40]!r}"
                     raise CorpusError([Problem(sentence.place, message)])
             stream.write(separator.join(columns) + "\n")

@@ -40,7 +40,7 @@ def read_corpus(
         tag_column: of CoNLL likewise.
         separator: of CoNLL columns.
         scheme: how the tags are written.
-        config: of a dataset on the hub.
+        config: of a dataset on the hub; of a folder, its sub-folder.
         words: column of a dataset.
         tags: column of a dataset.
 

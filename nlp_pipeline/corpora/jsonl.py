@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from nlp_pipeline.corpora.lines import name_of, read_lines
-from nlp_pipeline.corpora.tags import in_iob2
+from nlp_pipeline.corpora.tags import in_iob2, places_of_words, wrong_type
 from nlp_pipeline.errors import Problems
 from nlp_pipeline.text.schemes import Scheme, tags_from_entities
 from nlp_pipeline.text.segmentation import segment
 from nlp_pipeline.text.sentence import Sentence
-from nlp_pipeline.text.spans import Entity, Span, first_overlap
+from nlp_pipeline.text.spans import Entity, Span, overlaps
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _WrongError(Exception):
-    """What is wrong with an object; becomes a problem with its line."""
+    """What is wrong with an object, or with one thing in it; becomes a problem with its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,12 @@ def read_jsonl_records(source: str | Path, problems: Problems) -> Iterator[JsonR
         source: a file, perhaps gzipped; `-` is standard input.
         problems: takes what is wrong, each with its line; such a line is left out.
     """
-    name = name_of(source)
-    for number, line in read_lines(source, problems):
-        if not line.strip():
-            continue
-        place = f"{name}:{number}"
-        try:
-            yield _record(line, place)
-        except _WrongError as wrong:
-            problems.add(place, str(wrong))
+    for place, content in _objects(source, problems):
+        wrong: list[str] = []
+        record = _record(content, place, wrong)
+        _tell(place, wrong, problems)
+        if record is not None and not wrong:
+            yield record
 
 
 def read_jsonl(
@@ -79,23 +76,23 @@ def read_jsonl(
     """
     held: list[tuple[JsonRecord, tuple[str, ...] | list[Sentence]]] = []
     before = problems.count
-    for document, record in enumerate(read_jsonl_records(source, problems)):
-        try:
-            if record.words is not None:
-                held.append((record, _tags_of(record)))
-            else:
-                held.append((record, _sentences_of(record, document)))
-        except _WrongError as wrong:
-            problems.add(record.place, str(wrong))
-    if problems.count == before and not any(content for _, content in held):
+    for place, content in _objects(source, problems):
+        wrong: list[str] = []
+        record = _record(content, place, wrong)
+        if record is not None:
+            labelled = _sentences_of(record, len(held), wrong) if record.words is None else _tags_of(record, wrong)
+            if not wrong:
+                held.append((record, labelled))
+        _tell(place, wrong, problems)
+    if problems.count == before and not any(labelled for _, labelled in held):
         received = "only texts without a word" if held else "only empty lines"
         problems.add(name_of(source), f"expected sentences, received {received}")
-    tagged = [(record, content) for record, content in held if isinstance(content, tuple)]
-    places = [[record.place] * len(content) for record, content in tagged]
-    in_scheme = in_iob2([content for _, content in tagged], places, scheme, problems)
-    for document, (record, content) in enumerate(held):
-        if isinstance(content, list):
-            yield from content
+    tagged = [(record, labelled) for record, labelled in held if isinstance(labelled, tuple)]
+    places = (places_of_words(record.place, record.words or ()) for record, _ in tagged)
+    in_scheme = in_iob2([tags for _, tags in tagged], places, scheme, problems)
+    for document, (record, labelled) in enumerate(held):
+        if isinstance(labelled, list):
+            yield from labelled
         elif (tags := next(in_scheme)) is not None and record.words is not None:
             yield Sentence(record.words, tags, document=document, place=record.place)
 
@@ -122,91 +119,134 @@ def write_jsonl_texts(stream: TextIO, texts: Iterable[tuple[str, Iterable[Senten
         stream.write(json.dumps({"text": text, "spans": spans}, ensure_ascii=False) + "\n")
 
 
-def _record(line: str, place: str) -> JsonRecord:
+def _objects(source: str | Path, problems: Problems) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the object of each line that is not empty, and its place."""
+    name = name_of(source)
+    for number, line in read_lines(source, problems):
+        if line.strip():
+            try:
+                yield f"{name}:{number}", _object(line)
+            except _WrongError as wrong:
+                problems.add(f"{name}:{number}", str(wrong))
+
+
+def _object(line: str) -> dict[str, Any]:
     try:
         content = json.loads(line)
     except (ValueError, RecursionError) as error:
+        if "\r" in line:
+            raise _WrongError("expected lines that end in LF or CR LF, received a CR within a line") from None
         reason = error.msg if isinstance(error, json.JSONDecodeError) else "what cannot be read"
         raise _WrongError(f"expected a JSON object, received: {reason}") from None
     if not isinstance(content, dict):
         raise _WrongError(f"expected a JSON object, received {_kind(content)}")
+    return content
+
+
+def _tell(place: str, wrong: Iterable[str], problems: Problems) -> None:
+    for message in wrong:
+        problems.add(place, message)
+
+
+def _record(content: Mapping[str, Any], place: str, wrong: list[str]) -> JsonRecord | None:
+    """Return an object's record, and note what is wrong with its text or words; None where it has neither."""
     words = _either(content, "words", "tokens")
+    text = content.get("text")
     if ("text" in content) == (words is not None):
         received = "both" if words is not None else f"neither among {_listed(content)}"
-        raise _WrongError(f"expected either 'text' or 'words', received {received}")
+        wrong.append(f"expected either 'text' or 'words', received {received}")
+        return None
     if words is None:
-        text = content["text"]
         if not isinstance(text, str):
-            raise _WrongError(f"expected 'text' to be a string, received {_kind(text)}")
-        _refuse_surrogates("text", text)
+            wrong.append(f"expected 'text' to be a string, received {_kind(text)}")
+            return None
+        _note_surrogates("text", text, wrong)
         return JsonRecord(place, text, None, content)
     if not isinstance(words, list) or not words:
-        raise _WrongError(f"expected 'words' to be a list of words, received {_kind(words)}")
+        wrong.append(f"expected 'words' to be a list of words, received {_kind(words)}")
+        return None
     for number, word in enumerate(words):
         if not isinstance(word, str) or not word:
             received = "an empty one" if word == "" else _kind(word)
-            raise _WrongError(f"expected words that are strings, received {received} as number {number}")
-        _refuse_surrogates("words", word)
+            wrong.append(f"expected words that are strings, received {received} as number {number}")
+    _note_surrogates("words", "".join(word for word in words if isinstance(word, str)), wrong)
     return JsonRecord(place, None, tuple(words), content)
 
 
-def _tags_of(record: JsonRecord) -> tuple[str, ...]:
+def _tags_of(record: JsonRecord, wrong: list[str]) -> tuple[str, ...]:
     tags = _either(record.content, "tags", "ner_tags")
     count = len(record.words or ())
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        received = "none" if tags is None else _kind(tags)
-        raise _WrongError(f"expected 'tags' to be a list of strings, received {received}")
+    if not isinstance(tags, list):
+        wrong.append(f"expected 'tags' to be a list of strings, received {'none' if tags is None else _kind(tags)}")
+        return ()
+    for number, tag in enumerate(tags):
+        if not isinstance(tag, str):
+            wrong.append(f"expected tags that are strings, received {_kind(tag)} as number {number}")
+    _note_surrogates("tags", "".join(tag for tag in tags if isinstance(tag, str)), wrong)
     if len(tags) != count:
-        raise _WrongError(f"expected {count} tags, one a word, received {len(tags)}")
+        wrong.append(f"expected {count} tags, one a word, received {len(tags)}")
     return tuple(tags)
 
 
-def _sentences_of(record: JsonRecord, document: int) -> list[Sentence]:
-    """Cut a text into sentences, and turn its spans into tags."""
-    assert record.text is not None
-    entities = _entities_of(record)
-    sentences = []
+def _sentences_of(record: JsonRecord, document: int, wrong: list[str]) -> list[Sentence]:
+    """Cut a text into sentences, and turn its spans into tags; none where anything is wrong."""
+    text = record.text or ""
+    entities = _entities_of(record.content, text, wrong)
+    labelled: list[tuple[list[Span], list[Entity]]] = []
     taken = 0
-    for offsets in segment(record.text):
+    for offsets in segment(text):
         inside = []
         while taken < len(entities) and entities[taken].start < offsets[-1].end:
-            inside.append(_in_words(entities[taken], offsets, record.text))
+            try:
+                inside.append(_in_words(entities[taken], offsets, text))
+            except _WrongError as error:
+                wrong.append(str(error))
             taken += 1
-        words = tuple(record.text[span.start : span.end] for span in offsets)
+        labelled.append((offsets, inside))
+    wrong += [f"expected a span with a word in it, received {_shown(entity, text)}" for entity in entities[taken:]]
+    sentences = []
+    for offsets, inside in [] if wrong else labelled:
+        words = tuple(text[span.start : span.end] for span in offsets)
         tags = tuple(tags_from_entities(inside, len(words), Scheme.IOB2))
         sentences.append(Sentence(words, tags, tuple(offsets), document, record.place))
-    if taken < len(entities):
-        raise _WrongError(f"expected a span with a word in it, received {_shown(entities[taken], record.text)}")
     return sentences
 
 
-def _entities_of(record: JsonRecord) -> list[Entity]:
-    """Return the spans of a text in order, in code points."""
-    assert record.text is not None
-    spans = _either(record.content, "spans", "entities")
+def _entities_of(content: Mapping[str, Any], text: str, wrong: list[str]) -> list[Entity]:
+    """Return the spans of a text in order, in code points, and note what is wrong with the others."""
+    spans = _either(content, "spans", "entities")
     if not isinstance(spans, list):
-        received = "none" if spans is None else _kind(spans)
-        raise _WrongError(f"expected 'spans' to be a list, received {received}")
+        wrong.append(f"expected 'spans' to be a list, received {'none' if spans is None else _kind(spans)}")
+        return []
     entities = []
     for span in spans:
-        if not isinstance(span, dict):
-            raise _WrongError(f"expected a span to be an object, received {_kind(span)}")
-        start: Any = span.get("start")
-        end: Any = span.get("end")
-        entity_type = _either(span, "type", "label")
-        right = isinstance(start, int) and isinstance(end, int) and not {type(start), type(end)} & {bool}
-        if not (right and isinstance(entity_type, str) and entity_type):
-            raise _WrongError(f"expected a span with start, end and type, received {json.dumps(span)[:80]}")
-        if not 0 <= start < end <= len(record.text):
-            raise _WrongError(
-                f"expected a span within the {len(record.text)} characters of the text, received {start} to {end}"
-            )
-        _refuse_surrogates("type", entity_type)
-        entities.append(Entity(start, end, entity_type))
-    if (both := first_overlap(entities)) is not None:
-        one, other = (_shown(entity, record.text) for entity in both)
-        raise _WrongError(f"expected spans that do not overlap, received {one} and {other}")
+        if (entity := _entity(span, len(text), wrong)) is not None:
+            entities.append(entity)
+    for both in overlaps(entities):
+        one, other = (_shown(entity, text) for entity in both)
+        wrong.append(f"expected spans that do not overlap, received {one} and {other}")
     return sorted(entities)
+
+
+def _entity(span: Any, length: int, wrong: list[str]) -> Entity | None:
+    """Return a span of a text of `length` characters, or note what is wrong with it."""
+    if not isinstance(span, dict):
+        wrong.append(f"expected a span to be an object, received {_kind(span)}")
+        return None
+    start: Any = span.get("start")
+    end: Any = span.get("end")
+    entity_type = _either(span, "type", "label")
+    right = isinstance(start, int) and isinstance(end, int) and not {type(start), type(end)} & {bool}
+    if not (right and isinstance(entity_type, str) and entity_type):
+        wrong.append(f"expected a span with start, end and type, received {json.dumps(span)[:80]}")
+        return None
+    _note_surrogates("type", entity_type, wrong)
+    if (message := wrong_type(entity_type)) is not None:
+        wrong.append(f"{message} for {start} to {end}")
+    if not 0 <= start < end <= length:
+        wrong.append(f"expected a span within the {length} characters of the text, received {start} to {end}")
+        return None
+    return Entity(start, end, entity_type)
 
 
 def _in_words(entity: Entity, offsets: list[Span], text: str) -> Entity:
@@ -235,9 +275,9 @@ def _either(content: Mapping[str, Any], name: str, other: str) -> Any:
     return content[name] if name in content else content.get(other)
 
 
-def _refuse_surrogates(field: str, text: str) -> None:
+def _note_surrogates(field: str, text: str, wrong: list[str]) -> None:
     if _SURROGATE.search(text):
-        raise _WrongError(f"expected '{field}' to be Unicode text, received a lone surrogate")
+        wrong.append(f"expected '{field}' to be Unicode text, received a lone surrogate")
 
 
 def _kind(value: Any) -> str:

@@ -18,8 +18,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def name_of(source: str | Path) -> str:
-    """Return how a source is called in messages."""
-    return "<stdin>" if str(source) == STANDARD_STREAM else str(source)
+    """Return how a source is called in messages and in what is kept: in Unicode, whatever bytes its name holds."""
+    if str(source) == STANDARD_STREAM:
+        return "<stdin>"
+    return str(source).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def read_lines(source: str | Path, problems: Problems, may_be_empty: bool = False) -> Iterator[tuple[int, str]]:

@@ -78,9 +78,9 @@ def test_a_shell_sees_the_usage_for_a_command_that_is_none() -> None:
 def test_a_line_stays_a_line_whatever_stands_in_the_data(
     recipe: WriteRecipe, command: CommandLine, tmp_path: Path
 ) -> None:
-    path = recipe("Ana B-PER\nleft B\r\x1b[31m\u2028\n")
+    path = recipe("Ana B-PER\nleft B\x0b\x1b[31m\u2028\n")
     outcome = command("prepare", path, "--output", tmp_path / "run")
     assert outcome.code == 1
     assert outcome.err.splitlines()[2:] == [
-        rf"{tmp_path}/train.conll:2: expected a tag of the scheme IOB2, received 'B\r\x1b[31m\u2028'"
+        rf"{tmp_path}/train.conll:2: expected a tag of the scheme IOB2, received 'B\x0b\x1b[31m\u2028'"
     ]

@@ -104,6 +104,26 @@ CORPORA: dict[str, tuple[str, str | bytes | None, str]] = {
         "Ana B-PER\n",
         "train.jsonl:1: expected a JSON object, received: Expecting value",
     ),
+    "rows of different length": (
+        "train.conll",
+        "Ana B-PER\nNew York B-LOC\nx O\n",
+        "train.conll:2: expected 2 columns, as in line 1, received 3",
+    ),
+    "lines that end in CR": (
+        "train.conll",
+        "A B-PER\rB O\r",
+        "train.conll:1: expected lines that end in LF or CR LF, received a CR within a line",
+    ),
+    "a type with a space": (
+        "train.jsonl",
+        _object(text="Ana left.", spans=[{"start": 0, "end": 3, "type": "PERSON NAME"}]),
+        "train.jsonl:1: expected an entity type without white space or NUL, received 'PERSON NAME' for 0 to 3",
+    ),
+    "a wrong tag of a word": (
+        "train.jsonl",
+        _object(words=["Ana", "left"], tags=["B-PER", "X"]),
+        "train.jsonl:1: word 1 'left': expected a tag of the scheme IOB2, received 'X'",
+    ),
     "fewer tags than words": (
         "train.jsonl",
         _object(words=["Ana", "left"], tags=["B-PER"]),
@@ -193,6 +213,27 @@ def test_a_directory_is_no_corpus(
     assert outcome.code == 1
     assert told(outcome, tmp_path)[0] == expected
     assert not (tmp_path / "run").exists()
+
+
+def test_a_corpus_whose_name_is_no_unicode_is_read(recipe: WriteRecipe, command: CommandLine, tmp_path: Path) -> None:
+    folder = tmp_path / "d\udcff"
+    folder.mkdir()
+    for file in (recipe(), tmp_path / "train.conll", tmp_path / "dev.conll"):
+        file.rename(folder / file.name)
+    outcome = command("prepare", folder / "recipe.yaml", "--output", tmp_path / "run")
+    assert (outcome.code, told(outcome, tmp_path)) == (0, [])
+    summary = json.loads((tmp_path / "run" / "corpus" / "corpus.json").read_text(encoding="utf-8"))
+    assert summary["sources"]["train"] == f"{tmp_path}/d\\udcff/train.conll"
+    outcome = command("prepare", folder / "recipe.yaml", "--output", tmp_path / "run")
+    assert outcome.out.endswith("(unchanged)\n")
+    (folder / "train.conll").write_text(BROKEN, encoding="utf-8")
+    outcome = command("prepare", folder / "recipe.yaml", "--output", tmp_path / "run")
+    assert (outcome.code, told(outcome, tmp_path)) == (
+        1,
+        ["d\\udcff/train.conll:3: expected at least 2 columns, received 1"],
+    )
+    outcome = command("prepare", folder / "recipe.yaml", "--output", tmp_path / "run", "--set", "data.train=tr\udcff")
+    assert (outcome.code, len(told(outcome, tmp_path))) == (2, 1)
 
 
 @pytest.mark.parametrize("form", ["plain", "byte order mark", "CR LF", "gzipped", "no end of the last line"])

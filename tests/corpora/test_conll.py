@@ -91,6 +91,9 @@ def test_a_sentence_knows_where_it_stands(path: Path) -> None:
         ("a B-X\nb L-X\nc U-Y\n", {}, ("a", "b", "c"), ("B-X", "I-X", "B-Y")),
         ("a I-X\nb B-X\n", {}, ("a", "b"), ("B-X", "B-X")),
         ("# O\n#x O\n", {}, ("#", "#x"), ("O", "O")),
+        ("Ana\tB-PER\nleft\tO\t \t\n", {}, ("Ana", "left"), ("B-PER", "O")),
+        ("Ana\tB-PER\tx\nleft\tO\t\n", {"tag_column": 1}, ("Ana", "left"), ("B-PER", "O")),
+        ("-DOCSTART- -X- O O\n\nAna NNP B-PER\n", {}, ("Ana",), ("B-PER",)),
     ],
 )
 def test_columns_and_schemes(
@@ -105,6 +108,55 @@ def test_a_border_between_documents_ends_a_sentence(path: Path) -> None:
     sentences, problems = read(path, "a O\n-DOCSTART- O\nb O\n")
     assert problems == []
     assert [(one.words, one.document) for one in sentences] == [(("a",), 0), (("b",), 1)]
+
+
+@pytest.mark.parametrize(
+    ("border", "options"),
+    [
+        ("0 -DOCSTART- O", {"word_column": 1}),
+        ("0\t-DOCSTART-\tO", {"word_column": 1}),
+        ("-DOCSTART- -X- O", {"word_column": 1}),
+        ("-DOCSTART-\t-X-\tO", {"word_column": -2}),
+        ("-DOCSTART-", {"word_column": 1, "separator": "tab"}),
+        ("O -DOCSTART-", {"word_column": -1, "tag_column": -2}),
+    ],
+)
+def test_a_border_is_looked_for_in_the_first_column_and_in_that_of_the_words(
+    path: Path, border: str, options: dict[str, Any]
+) -> None:
+    separator = "\t" if "\t" in border or options.get("separator") else " "
+    row = separator.join(["O", "x", "O"] if len(border.split()) != 2 else ["O", "x"])
+    sentences, problems = read(path, f"{border}\n{row}\n{border}\n\n{row}\n", **options)
+    assert problems == []
+    assert [(one.words, one.document) for one in sentences] == [(("x",), 0), (("x",), 1)]
+
+
+def test_every_row_has_as_many_columns_as_the_first(path: Path) -> None:
+    content = "-DOCSTART- -X- O O\n\nAna B-PER\nNew York B-LOC\n\nx O\n\nNew York now B-LOC\n"
+    sentences, problems = read(path, content)
+    assert problems == [f"train.conll:{n}: expected 2 columns, as in line 3, received {m}" for n, m in ((4, 3), (8, 4))]
+    assert bare(sentences) == [(("x",), ("O",))]
+    _, problems = read(path, "Ana\nNew York\n", tag_column=None)
+    assert problems == ["train.conll:2: expected 1 columns, as in line 1, received 2"]
+    _, problems = read(path, "a\nAna\tNNP\tB-PER\nleft\tO\n", separator="tab")
+    assert problems == [
+        "train.conll:1: expected at least 2 columns, received 1",
+        "train.conll:3: expected 3 columns, as in line 2, received 2",
+    ]
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\r\n"])
+def test_a_cr_that_ends_no_line_is_told(path: Path, end: str) -> None:
+    sentences, problems = read(path, f"A B-PER{end}B O{end}")
+    message = "expected lines that end in LF or CR LF, received a CR within a line"
+    assert problems == [f"train.conll:{line + 1}: {message}" for line in range(1 if end == "\r" else 2)]
+    assert sentences == []
+
+
+def test_a_type_that_no_column_can_hold_is_refused(path: Path) -> None:
+    sentences, problems = read(path, "Ana\tB-PERSON NAME\nReis\tI-PERSON NAME\n\nBo\tB-PER\n")
+    assert problems == ["train.conll:1: expected an entity type without white space or NUL, received 'PERSON NAME'"]
+    assert bare(sentences) == [(("Bo",), ("B-PER",))]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
-from nlp_pipeline.corpora.hub import read_arrow, read_dataset, write_arrow
+from nlp_pipeline.corpora.hub import (
+    read_arrow,
+    read_dataset,
+    read_dataset_pairs,
+    read_pairs,
+    write_arrow,
+    write_pairs,
+)
 from nlp_pipeline.errors import CorpusError, Problems
+from nlp_pipeline.text.pair import SentencePair
 from nlp_pipeline.text.schemes import Scheme
 from nlp_pipeline.text.sentence import Sentence
 from tests.corpora.drawn_sentences import bare
@@ -69,6 +77,54 @@ def test_a_split_in_several_files_and_under_another_name(tmp_path: Path) -> None
         assert [one.words for one in read(tmp_path, split=split)[0]] == [("w0",), ("w1",)]
 
 
+@pytest.mark.parametrize(
+    ("names", "split", "found"),
+    [
+        (["train-v1/train", "train-v1/validation"], "train", ["train-v1/train"]),
+        (["train-v1/train", "train-v1/validation"], "validation", ["train-v1/validation"]),
+        (["train-0", "train_extra_unlabelled", "train-1"], "train", ["train-0", "train-1"]),
+        (["val", "value_dev"], "validation", ["val"]),
+        (["dev", "validation"], "validation", ["validation"]),
+        (["train_0", "train.1", "train2", "trainer"], "train", ["train.1", "train_0"]),
+        (["train-00000-of-00001-0123456789abcdef", "train-old-0"], "train", ["train-00000-of-00001-0123456789abcdef"]),
+        (["train/0000", "train/extra", "train/test", "test/0000"], "train", ["train/0000", "train/extra"]),
+        (["train/part/0", "test/train/0", "train/test/0"], "train", ["test/train/0", "train/part/0"]),
+        (["train-0", "train"], "train-0", ["train-0"]),
+        (["silver/0", "silver_1", "train"], "silver", ["silver/0", "silver_1"]),
+    ],
+)
+def test_the_files_of_a_split_are_those_that_its_name_says_exactly(
+    tmp_path: Path, names: list[str], split: str, found: list[str]
+) -> None:
+    folder = tmp_path / "train"  # what the folder itself is called says nothing
+    for name in names:
+        write_parquet(folder / f"{name}.parquet", [[name]], [["O"]])
+    assert [one.words for one in read(folder, split=split)[0]] == [(name,) for name in found]
+
+
+def test_files_that_only_begin_like_a_split_are_none_of_it(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "train-v1" / "training.parquet", [["a"]], [["O"]])
+    with pytest.raises(CorpusError) as caught:
+        read(tmp_path)
+    expected = f"{tmp_path}: expected Parquet files of the split 'train', received train-v1/training.parquet"
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("name", ["{}/train-0.parquet", "data/{}/train.parquet", "{}/train/0000.parquet"])
+def test_a_configuration_of_a_folder_is_its_sub_folder(tmp_path: Path, name: str) -> None:
+    for config in ("en", "de"):
+        write_parquet(tmp_path / name.format(config), [[config]], [["O"]])
+    assert [one.words for one in read(tmp_path, config="de")[0]] == [("de",)]
+    assert [one.words for one in read(tmp_path)[0]] == [("de",), ("en",)]
+    with pytest.raises(CorpusError, match=r"expected a folder 'fr' \(data.config\), received .*\bde, "):
+        read(tmp_path, config="fr")
+    path = write_parquet(tmp_path / "flat" / "train.parquet", [["a"]], [["O"]])
+    with pytest.raises(CorpusError) as caught:
+        read(path.parent, config="en")
+    expected = f"{path.parent}: expected a folder 'en' (data.config), received no folder with Parquet files"
+    assert str(caught.value) == expected
+
+
 def test_other_columns_and_a_given_scheme(tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "a.parquet", [["a", "b"]], [["B-X", "E-X"]])
     assert bare(read(path, scheme=Scheme.IOBES)[0]) == [(("a", "b"), ("B-X", "I-X"))]
@@ -88,7 +144,13 @@ def test_other_columns_and_a_given_scheme(tmp_path: Path) -> None:
         ([["a", "b"]], [["O", None]], None, "expected 2 tags, received null as number 1"),
         ([["a", "b"]], [[0, None]], NAMES, "expected 2 tags, received null as number 1"),
         ([["a"]], [[-1]], NAMES, "expected tags from 0 to 2, received others"),
-        ([["a"]], [["X-PER"]], None, "expected a tag of the scheme IOB2, received 'X-PER'"),
+        ([["a", "b"]], [["O", "X-PER"]], None, "word 1 'b': expected a tag of the scheme IOB2, received 'X-PER'"),
+        (
+            [["a", "b"]],
+            [[0, 1]],
+            ["O", "B-PERSON NAME"],
+            "word 1 'b': expected an entity type without white space or NUL, received 'PERSON NAME'",
+        ),
     ],
 )
 def test_a_row_that_is_wrong(
@@ -187,3 +249,66 @@ def test_a_folder_that_is_no_prepared_corpus(tmp_path: Path) -> None:
             read_arrow(folder)
         assert str(caught.value).startswith(f"{folder}: expected a prepared corpus, received: ")
         assert len(str(caught.value).splitlines()) == 1
+
+
+def write_table(path: Path, columns: dict[str, list[Any]], languages: list[str] | None = None) -> Path:
+    """Write a file of any columns; `translation` is of datasets' own feature where languages are given."""
+    import datasets
+    import pyarrow.parquet
+
+    features = None
+    if languages is not None:
+        features = datasets.Features({"translation": datasets.Translation(languages)})
+    pyarrow.parquet.write_table(datasets.Dataset.from_dict(columns, features=features).data.table, path)
+    return path
+
+
+def read_rows(source: Path | str, fields: str = "source target", **options: Any) -> tuple[list[Any], list[str]]:
+    problems = Problems()
+    source_field, target_field = fields.split()
+    options = {"split": "train", "source_field": source_field, "target_field": target_field, **options}
+    pairs = list(read_dataset_pairs(str(source), problems, **options))
+    return [(pair.source, pair.target, pair.place) for pair in pairs], [str(problem) for problem in problems.listed]
+
+
+@pytest.mark.parametrize("languages", [None, ["en", "fr"]])
+def test_pairs_of_a_column_of_translations(tmp_path: Path, languages: list[str] | None) -> None:
+    rows = [{"en": "Go.", "fr": "Va !"}, {"en": "", "fr": "Salut."}]
+    path = write_table(tmp_path / "a.parquet", {"translation": rows}, languages)
+    found = [("Go.", "Va !", f"{path}:train:0"), ("", "Salut.", f"{path}:train:1")]
+    assert read_rows(path, "translation.en translation.fr") == (found, [])
+    for field, received in (("translation.de", "'en', 'fr'"), ("text.en", "'translation'")):
+        with pytest.raises(CorpusError) as caught:
+            read_rows(path, f"{field} translation.fr")
+        assert str(caught.value) == f"{path}: expected a column '{field}' (data.source_field), received {received}"
+
+
+def test_pairs_of_two_columns(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {"en": ["Go.", None, "Hi."], "fr.x": ["Va !", "Salut.", None], "n": [1, 2, 3]}
+    path = write_table(tmp_path / "a.parquet", columns)
+    found, problems = read_rows(path, "en fr.x")
+    assert found == [("Go.", "Va !", f"{path}:train:0")]
+    assert problems == [
+        f"{path}:train:1: expected 'en' to be a string, received null",
+        f"{path}:train:2: expected 'fr.x' to be a string, received null",
+    ]
+    with pytest.raises(CorpusError) as caught:
+        read_rows(path, "en n")
+    assert str(caught.value) == f"{path}: expected 'n' to be strings, received Value('int64')"
+
+
+def test_a_translation_that_is_null(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "a.parquet", {"translation": [None, {"en": "Go.", "fr": "Va !"}]})
+    found, problems = read_rows(path, "translation.en translation.fr")
+    assert [pair[:2] for pair in found] == [("Go.", "Va !")]
+    assert problems == [f"{path}:train:0: expected 'translation.en' to be a string, received null"]
+
+
+def test_pairs_there_and_back(tmp_path: Path) -> None:
+    corpus = [SentencePair("Go.", "Va\u202f!\0", "train.en:1"), SentencePair("", "\u2028", "")]
+    write_pairs(tmp_path / "train", corpus)
+    assert read_pairs(tmp_path / "train") == corpus
+    for wrong in (read_arrow, read_pairs):
+        with pytest.raises(CorpusError) as caught:
+            wrong(tmp_path / "train" if wrong is read_arrow else tmp_path / "no such")
+        assert "expected a prepared corpus, received: " in str(caught.value)

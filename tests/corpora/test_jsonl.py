@@ -22,7 +22,7 @@ from tests.corpora.drawn_sentences import bare, corpora
 
 def read(path: Path, content: str, **options: Any) -> tuple[list[Sentence], list[str]]:
     """Return the sentences of a file and its problems, whose places are `train.jsonl:LINE`."""
-    path.write_text(content, encoding="utf-8")
+    path.write_bytes(content.encode())
     problems = Problems()
     sentences = list(read_jsonl(path, problems, **options))
     return sentences, [str(problem).replace(f"{path.parent}/", "") for problem in problems.listed]
@@ -102,6 +102,7 @@ def test_other_names_of_the_fields_and_empty_lines(path: Path) -> None:
 
 
 LEFT = "Ana left Oslo."
+LINES = "lines that end in LF or CR LF, received a CR within a line"
 
 
 @pytest.mark.parametrize(
@@ -175,9 +176,11 @@ LEFT = "Ana left Oslo."
         ),
         (line_of(words=["a", 3], tags=["O", "O"]), "expected words that are strings, received a number as number 1"),
         (line_of(words=["a"]), "expected 'tags' to be a list of strings, received none"),
-        (line_of(words=["a"], tags=[0]), "expected 'tags' to be a list of strings, received a list"),
+        (line_of(words=["a"], tags={}), "expected 'tags' to be a list of strings, received an object"),
+        (line_of(words=["a"], tags=[0]), "expected tags that are strings, received a number as number 0"),
+        (line_of(words=["a"], tags=["B-\ud800"]), "expected 'tags' to be Unicode text, received a lone surrogate"),
         (line_of(words=["a"], tags=["O", "O"]), "expected 1 tags, one a word, received 2"),
-        (line_of(words=["a"], tags=["X-PER"]), "expected a tag of the scheme IOB2, received 'X-PER'"),
+        ('{"words": ["a"], "tags": ["O"]}\r{"words": ["b"], "tags": ["O"]}\n', f"expected {LINES}"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(path: Path, line: str, expected: str) -> None:
@@ -185,6 +188,76 @@ def test_what_is_wrong_is_told_with_its_line(path: Path, line: str, expected: st
     sentences, problems = read(path, right + line + right)
     assert problems == [f"train.jsonl:2: {expected}"]
     assert [one.place for one in sentences] == [f"{path}:1", f"{path}:3"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            line_of(words=["Ana", "left", "Oslo"], tags=["B-PER", "X-PER", "Y-LOC"]),
+            [
+                "word 1 'left': expected a tag of the scheme IOB2, received 'X-PER'",
+                "word 2 'Oslo': expected a tag of the scheme IOB2, received 'Y-LOC'",
+            ],
+        ),
+        (
+            line_of(words=["Ana", "Reis", "left"], tags=["B-PERSON NAME", "I-PERSON NAME", "B-A\tB"]),
+            [
+                "word 0 'Ana': expected an entity type without white space or NUL, received 'PERSON NAME'",
+                "word 2 'left': expected an entity type without white space or NUL, received 'A\\tB'",
+            ],
+        ),
+        (
+            line_of(words=["Ana", "", 3], tags=["O", None]),
+            [
+                "expected words that are strings, received an empty one as number 1",
+                "expected words that are strings, received a number as number 2",
+                "expected tags that are strings, received null as number 1",
+                "expected 3 tags, one a word, received 2",
+            ],
+        ),
+        (
+            line_of(text=LEFT, spans=[{"start": n, "end": m, "type": "X"} for n, m in ((0, 2), (20, 22), (14, 99))]),
+            [
+                "expected a span within the 14 characters of the text, received 20 to 22",
+                "expected a span within the 14 characters of the text, received 14 to 99",
+                "expected a span to begin and end with a word, received 0 to 2 'An', which cuts 'Ana'",
+            ],
+        ),
+        (
+            line_of(
+                text="\ud800 Ana left. ",
+                spans=[
+                    3,
+                    {"start": 2},
+                    {"start": 2, "end": 5, "type": "PERSON NAME"},
+                    {"start": 2, "end": 11, "type": "X"},
+                    {"start": 6, "end": 10, "type": "X"},
+                    {"start": 11, "end": 12, "type": "X"},
+                ],
+            ),
+            [
+                "expected 'text' to be Unicode text, received a lone surrogate",
+                "expected a span to be an object, received a number",
+                'expected a span with start, end and type, received {"start": 2}',
+                "expected an entity type without white space or NUL, received 'PERSON NAME' for 2 to 5",
+                "expected spans that do not overlap, received 2 to 5 'Ana' and 2 to 11 'Ana left.'",
+                "expected spans that do not overlap, received 2 to 11 'Ana left.' and 6 to 10 'left'",
+                "expected a span with a word in it, received 11 to 12 ' '",
+            ],
+        ),
+    ],
+)
+def test_everything_that_is_wrong_with_a_line_is_told(path: Path, line: str, expected: list[str]) -> None:
+    right = line_of(words=["a"], tags=["B-X"])
+    sentences, problems = read(path, right + line + right)
+    assert problems == [f"train.jsonl:2: {message}" for message in expected]
+    assert [one.place for one in sentences] == [f"{path}:1", f"{path}:3"]
+
+
+def test_a_cr_between_the_parts_of_an_object_is_white_space(path: Path) -> None:
+    sentences, problems = read(path, '{"words": ["a"],\r"tags": ["O"]}\r\n')
+    assert (bare(sentences), problems) == ([(("a",), ("O",))], [])
 
 
 def test_a_file_without_a_sentence(path: Path) -> None:

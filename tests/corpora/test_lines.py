@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp_pipeline.corpora.lines import read_lines
+from nlp_pipeline.corpora.lines import name_of, read_lines
 from nlp_pipeline.errors import Problems
 
 
@@ -77,6 +77,14 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     assert lines_of(missing / "a") == ([], [f"{missing / 'a'}: {nothing}"])
     assert lines_of(long) == ([], [f"{long}: cannot be read: File name too long"])
     assert lines_of("a\0b") == ([], [f"a\0b: {nothing}"])
+
+
+def test_a_name_that_is_no_unicode_is_told_in_unicode(tmp_path: Path) -> None:
+    path = tmp_path / "a\udcff.txt"
+    path.write_bytes(b"\xff\n")
+    name = f"{tmp_path}/a\\udcff.txt"
+    assert (name_of(path), name_of("-")) == (name, "<stdin>")
+    assert lines_of(path) == ([], [f"{name}:1: expected UTF-8, received byte 0xff (byte 1 of the line)"])
 
 
 def test_gzip(tmp_path: Path) -> None:
