@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,11 @@ class Score:
             told["predicted"] = self.predicted
         return told
 
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Score:
+        """Return the score that `to_json` told."""
+        return cls(told["precision"], told["recall"], told["f1"], told["gold"], told.get("predicted"))
+
 
 @dataclass(frozen=True)
 class Recall:
@@ -40,9 +45,14 @@ class Recall:
     recall: float
     gold: int
 
-    def to_json(self) -> dict[str, float | int]:
-        """Return the recall as JSON has it."""
-        return {"recall": self.recall, "gold": self.gold}
+    def to_json(self) -> dict[str, float | int | None]:
+        """Return the recall as JSON has it: none of no entities."""
+        return {"recall": self.recall if self.gold else None, "gold": self.gold}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any] | None) -> Recall | None:
+        """Return the recall that `to_json` told."""
+        return None if told is None else cls(told["recall"] or 0.0, told["gold"])
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,25 @@ class EntityScores:
             if (recall := getattr(self, name)) is not None:
                 told[name] = recall.to_json()
         return told
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> EntityScores:
+        """Return the scores that `to_json` told.
+
+        Raises:
+            KeyError, TypeError: for anything else.
+        """
+        return cls(
+            Score.from_json(told["conlleval"]),
+            Score.from_json(told["strict"]),
+            Score.from_json(told["macro"]),
+            {name: Score.from_json(score) for name, score in told["types"].items()},
+            told["accuracy"],
+            told["words"],
+            told["sentences"],
+            Recall.from_json(told.get("unseen")),
+            Recall.from_json(told.get("seen")),
+        )
 
 
 def entity_digest(words: Sequence[str], entity_type: str) -> str:

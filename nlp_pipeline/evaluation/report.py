@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nlp_pipeline.evaluation.entities import EntityScores
+from nlp_pipeline.evaluation.shown_text import in_markdown
 from nlp_pipeline.text.schemes import Scheme, entities_from_tags
 from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.spans import Entity
@@ -94,15 +95,15 @@ def report_of(scores: EntityScores, examples: Sequence[TaggedExample], title: st
     worst = sorted(
         (example for example in examples if example.errors), key=lambda example: (-example.errors, _surprise(example))
     )[:WORST_SENTENCES]
-    parts = [f"# {_escaped(title)}", "", *_scores(scores), "", "## Confusions", ""]
+    parts = [f"# {in_markdown(title)}", "", *_scores(scores), "", "## Confusions", ""]
     parts += ["| in the corpus | predicted | times |", "|---|---|---|"]
     for confusion in confusions[:COMMON_CONFUSIONS]:
         what = f"{confusion.predicted}, with other borders" if confusion.border else confusion.predicted
-        parts.append(f"| {_escaped(confusion.gold)} | {_escaped(what)} | {confusion.count} |")
+        parts.append(f"| {in_markdown(confusion.gold)} | {in_markdown(what)} | {confusion.count} |")
     parts += ["", f"## The {len(worst)} worst sentences", ""]
     parts += ["Gold entities stand in [square brackets], predicted ones in {braces}.", ""]
     for number, example in enumerate(worst, start=1):
-        place = f" ({_escaped(example.sentence.place)})" if example.sentence.place else ""
+        place = f" ({in_markdown(example.sentence.place)})" if example.sentence.place else ""
         parts.append(f"{number}. {example.errors} errors{place}: {_marked(example)}")
     return Report("\n".join(parts) + "\n", confusions)
 
@@ -122,7 +123,7 @@ def _scores(scores: EntityScores) -> list[str]:
     }
     for name, score in named.items():
         values = " | ".join(f"{100 * value:.2f}" for value in (score.precision, score.recall, score.f1))
-        rows.append(f"| {_escaped(name)} | {values} | {score.gold} | {score.predicted} |")
+        rows.append(f"| {in_markdown(name)} | {values} | {score.gold} | {score.predicted} |")
     rows += ["", f"Words with the right tag: {100 * scores.accuracy:.2f} %."]
     if scores.seen is not None and scores.unseen is not None:
         rows.append(
@@ -149,13 +150,7 @@ def _marked(example: TaggedExample) -> str:
     after: dict[int, str] = {}
     for entities, opening, closing in ((example.sentence.entities, "[", "]"), (predicted, "{", "}")):
         for entity in entities:
-            before[entity.start] = before.get(entity.start, "") + f"**{opening}{_escaped(entity.entity_type)}** "
+            before[entity.start] = before.get(entity.start, "") + f"**{opening}{in_markdown(entity.entity_type)}** "
             after[entity.end - 1] = f" **{closing}**" + after.get(entity.end - 1, "")
     words = enumerate(example.sentence.words)
-    return " ".join(f"{before.get(place, '')}{_escaped(word)}{after.get(place, '')}" for place, word in words)
-
-
-def _escaped(text: str) -> str:
-    """Return a text so that Markdown shows it as it is."""
-    shown = "".join(f"\\{character}" if character in "\\`*_{}[]()#+!|~" else character for character in text)
-    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return " ".join(f"{before.get(place, '')}{in_markdown(word)}{after.get(place, '')}" for place, word in words)
