@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp_pipeline.inputs.windows import windows_of
+from nlp_pipeline.inputs.windows import window_arrays
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.text.casing import casing_of
@@ -147,7 +147,9 @@ class TaggingInputs:
                 kept[row, : lengths[row]] = of_words
             batch["word_vectors"] = kept
         elif self.tokenizer is not None:
-            batch.update(self._windows(sentences, length, for_training))
+            assert self.recipe.encoder is not None
+            subwords = [sentence.subwords for sentence in sentences]
+            batch.update(window_arrays(subwords, length, self.recipe.encoder, self.tokenizer, for_training))
 
         if all(sentence.tag_ids is not None for sentence in sentences):
             tag_ids = np.zeros((rows, length), np.int32)
@@ -185,52 +187,3 @@ class TaggingInputs:
             if len(word) <= longest:
                 self._characters[word] = spelling
         return spelling
-
-    def _windows(self, sentences: Sequence[EncodedSentence], length: int, for_training: bool) -> Batch:
-        """Return the subwords of the sentences, long ones in several rows, and the word that each stands for."""
-        assert self.tokenizer is not None
-        assert self.recipe.encoder is not None
-        room = self.recipe.encoder.window - 2
-        pooling = self.recipe.encoder.pooling
-        ids_of_rows: list[list[int]] = []
-        words_of_rows: list[list[int]] = []
-        whole_words_of_rows: list[list[int]] = []
-        for row, sentence in enumerate(sentences):
-            counts = [len(subwords) for subwords in sentence.subwords]
-            for window in windows_of(counts, room, self.recipe.encoder.overlap):
-                ids = [self.tokenizer.start_id]
-                owners = [0]
-                whole_words = [0]
-                for word in range(window.start, window.end):
-                    ids.extend(sentence.subwords[word])
-                    owner = row * length + word + 1 if window.kept_start <= word < window.kept_end else 0
-                    others = counts[word] - 1
-                    whole_words.extend([row * length + word + 1] * counts[word])
-                    if pooling == "mean":
-                        owners.extend([owner] * (others + 1))
-                    elif pooling == "first":
-                        owners.append(owner)
-                        owners.extend([0] * others)
-                    else:
-                        owners.extend([0] * others)
-                        owners.append(owner)
-                ids.append(self.tokenizer.end_id)
-                owners.append(0)
-                ids_of_rows.append(ids)
-                words_of_rows.append(owners)
-                whole_words_of_rows.append(whole_words)
-        width = max(map(len, ids_of_rows))
-        arrays = {
-            "subword_ids": np.full((len(ids_of_rows), width), self.tokenizer.padding_id, np.int32),
-            "subword_mask": np.zeros((len(ids_of_rows), width), np.bool_),
-            "word_of_subword": np.zeros((len(ids_of_rows), width), np.int32),
-        }
-        for row, (ids, owners) in enumerate(zip(ids_of_rows, words_of_rows, strict=True)):
-            arrays["subword_ids"][row, : len(ids)] = ids
-            arrays["subword_mask"][row, : len(ids)] = True
-            arrays["word_of_subword"][row, : len(ids)] = owners
-        if for_training and self.recipe.encoder.finetune and self.recipe.encoder.masking:
-            arrays["whole_words"] = np.zeros((len(ids_of_rows), width), np.int32)
-            for row, whole_words in enumerate(whole_words_of_rows):
-                arrays["whole_words"][row, : len(whole_words)] = whole_words
-        return arrays

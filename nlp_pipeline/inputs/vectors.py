@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,24 +15,27 @@ from numpy.typing import NDArray
 
 from nlp_pipeline.errors import OutputError, Problem
 from nlp_pipeline.inputs.batches import batches_by_length
-from nlp_pipeline.inputs.tagging import Batch, EncodedSentence, TaggingInputs
+from nlp_pipeline.outputs import new_file
 
 # Changed when what is stored for the same key changes.
-VERSION = 1
+VERSION = 2
+# The last bits of a vector depend on the batch that it was computed in, so that no recipe has a say in that.
+BATCH_SUBWORDS = 2048
 
 
-def key_of(encoder_digest: str, settings: dict[str, Any], sentences: Sequence[EncodedSentence]) -> str:
+def key_of(encoder_digest: str, settings: dict[str, Any], sentences: Iterable[Sequence[Sequence[int]]]) -> str:
     """Return the name under which the vectors of a corpus are kept.
 
     Args:
         encoder_digest: of the checkpoint's files.
-        settings: what else decides the vectors: layers, pooling, windows, precision.
-        sentences: the corpus. Their subwords count, not their spelling: that is all that the encoder sees.
+        settings: what else decides the vectors: layers, pooling, windows, precision, what computes them.
+        sentences: the corpus: for each sentence, for each word, the ids of its subwords, which is all that the encoder
+            sees.
     """
     digest = hashlib.sha256()
     digest.update(json.dumps([VERSION, encoder_digest, settings], sort_keys=True).encode())
     for sentence in sentences:
-        for subwords in sentence.subwords:
+        for subwords in sentence:
             digest.update(np.asarray([len(subwords), *subwords], np.int32).tobytes())
         digest.update(b"\n")
     return digest.hexdigest()[:32]
@@ -63,59 +64,44 @@ class KeptVectors:
 def keep_vectors(
     folder: Path,
     key: str,
-    inputs: TaggingInputs,
-    sentences: Sequence[EncodedSentence],
-    encode_words: Callable[[Batch], NDArray[np.float32]],
-    batch_subwords: int,
-    advance: Callable[[int], None] = lambda _words: None,
+    lengths: Sequence[int],
+    costs: Sequence[int],
+    encode: Callable[[Sequence[int]], NDArray[np.float32]],
+    advance: Callable[[int], object] = lambda _words: None,
 ) -> KeptVectors:
     """Return a corpus's vectors, computed now unless an earlier run left them.
 
     Args:
         folder: where vectors are kept.
         key: the corpus's, as `key_of` gives it.
-        inputs: makes the batches.
-        sentences: the corpus.
-        encode_words: the network's `encode_words`: [B, L, N, E].
-        batch_subwords: the size of a batch.
+        lengths: how many words each sentence has.
+        costs: how many subwords each has, special ones included.
+        encode: gives the vectors [B, L, N, E] of the words of some sentences, by their numbers.
         advance: is told how many words have been encoded since the last call.
 
     Raises:
         OutputError: where the folder cannot be written to.
     """
-    starts = np.concatenate([[0], np.cumsum([len(sentence.words) for sentence in sentences])]).astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     path = folder / f"{key}.npy"
     if path.is_file():
         kept = _open(path, int(starts[-1]))
         if kept is not None:
             return KeptVectors(kept, starts)
-    temporary: Path | None = None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f"{key}.", suffix=".partial", dir=folder)
-        os.close(handle)
-        temporary = Path(name)
+    with new_file(path) as beside:
         array: np.memmap[Any, np.dtype[np.float16]] | None = None
-        for batch in batches_by_length([sentence.cost for sentence in sentences], batch_subwords):
-            vectors = encode_words(inputs.batch([sentences[index] for index in batch]))
+        for batch in batches_by_length(costs, BATCH_SUBWORDS):
+            vectors = encode(batch)
             if array is None:
                 shape = (int(starts[-1]), *vectors.shape[2:])
                 _need_room(folder, 2 * int(np.prod(shape)))
-                array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
+                array = np.lib.format.open_memmap(beside, mode="w+", dtype=np.float16, shape=shape)
             for row, index in enumerate(batch):
-                array[starts[index] : starts[index + 1]] = vectors[row, : len(sentences[index].words)]
-            advance(sum(len(sentences[index].words) for index in batch))
+                array[starts[index] : starts[index + 1]] = vectors[row, : lengths[index]]
+            advance(sum(lengths[index] for index in batch))
         assert array is not None
         array.flush()
         del array
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(
-            [Problem(str(folder), f"kept vectors cannot be written: {error.strerror or error}")]
-        ) from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
     kept = _open(path, int(starts[-1]))
     assert kept is not None
     return KeptVectors(kept, starts)

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp_pipeline.recipe import Encoder
+from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +69,61 @@ def windows_of(subword_counts: Sequence[int], room: int, overlap: int) -> list[W
         windows.append(Window(start, end, kept_start, kept_end))
         start, kept_start = shared_start, kept_end
     return windows
+
+
+def window_arrays(
+    sentences: Sequence[Sequence[Sequence[int]]],
+    length: int,
+    settings: Encoder,
+    tokenizer: CheckpointTokenizer,
+    for_training: bool,
+) -> dict[str, NDArray[Any]]:
+    """Return the subwords of sentences as an encoder reads them, and the word that each stands for.
+
+    Args:
+        sentences: for each sentence, for each word, the ids of its subwords.
+        length: L, the places that each sentence has in the batch.
+        settings: the encoder's.
+        tokenizer: the encoder's.
+        for_training: whether an encoder that masks words in training will be trained on it.
+
+    Returns:
+        R windows, of up to S subwords: subword_ids [R, S] int32; subword_mask [R, S] bool; word_of_subword [R, S]
+        int32, n > 0 where the subword counts for word n - 1 of the B x L words; and for the training of an encoder that
+        masks words whole_words [R, S] int32, the same whatever the pooling and the window that keeps a word.
+    """
+    room = settings.window - 2
+    ids_of_rows: list[list[int]] = []
+    words_of_rows: list[list[int]] = []
+    whole_words_of_rows: list[list[int]] = []
+    for row, subwords_of_words in enumerate(sentences):
+        counts = [len(subwords) for subwords in subwords_of_words]
+        for window in windows_of(counts, room, settings.overlap):
+            ids, owners, whole_words = [tokenizer.start_id], [0], [0]
+            for word in range(window.start, window.end):
+                ids.extend(subwords_of_words[word])
+                number = row * length + word + 1
+                whole_words.extend([number] * counts[word])
+                owner = number if window.kept_start <= word < window.kept_end else 0
+                others = [owner if settings.pooling == "mean" else 0] * (counts[word] - 1)
+                owners.extend([*others, owner] if settings.pooling == "last" else [owner, *others])
+            ids_of_rows.append([*ids, tokenizer.end_id])
+            words_of_rows.append([*owners, 0])
+            whole_words_of_rows.append([*whole_words, 0])
+    width = max(map(len, ids_of_rows))
+    arrays = {
+        "subword_ids": padded(ids_of_rows, width, tokenizer.padding_id),
+        "subword_mask": np.arange(width) < np.array([len(ids) for ids in ids_of_rows])[:, None],
+        "word_of_subword": padded(words_of_rows, width),
+    }
+    if for_training and settings.finetune and settings.masking:
+        arrays["whole_words"] = padded(whole_words_of_rows, width)
+    return arrays
+
+
+def padded(rows: Sequence[Sequence[int]], width: int, filler: int = 0) -> NDArray[np.int32]:
+    """Return lists of integers as the rows of one array, with a filler behind the shorter ones."""
+    array = np.full((len(rows), width), filler, np.int32)
+    for number, row in enumerate(rows):
+        array[number, : len(row)] = row
+    return array

@@ -19,6 +19,9 @@ from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 
 Tensors = Mapping[str, Any]
 
+SUBWORDS_AT_ONCE = 8192
+"""How many subwords, padding included, are encoded together where nothing is trained."""
+
 
 class BertVectors(keras.layers.Layer):
     """A BERT encoder, the choice of its layers, and the pooling of subwords to words.
@@ -47,9 +50,16 @@ class BertVectors(keras.layers.Layer):
         self.built = True
 
     @property
+    def layers(self) -> int:
+        """How many layers are chosen, N: of the hidden states, the embeddings among them, one, four or all."""
+        return {"last": 1, "last4": min(4, self.encoder.layers + 1), "mix": self.encoder.layers + 1}[
+            self.settings.layers
+        ]
+
+    @property
     def units(self) -> int:
         """The size of a word's vector."""
-        return int(self.encoder.units) * (min(4, self.encoder.layers + 1) if self.settings.layers == "last4" else 1)
+        return int(self.encoder.units) * (self.layers if self.layer_mix is None else 1)
 
     @classmethod
     def from_folder(cls, settings: Encoder, folder: Path, tokenizer: CheckpointTokenizer, policy: str) -> BertVectors:
@@ -95,15 +105,41 @@ class BertVectors(keras.layers.Layer):
                 whole_words [R, S], words are masked in training.
             training: whether the encoder drops out, and words are masked, if it is fine-tuned.
         """
-        subword_ids = batch["subword_ids"]
-        if training and self.finetunes and "whole_words" in batch:
-            subword_ids = self._masked(subword_ids, batch["whole_words"])
-        states = self.encoder(subword_ids, padding_mask=batch["subword_mask"], training=training and self.finetunes)
-        chosen = {"last": states[-1:], "last4": states[-4:], "mix": states}[self.settings.layers]
+        if training and self.finetunes:
+            subword_ids = batch["subword_ids"]
+            if "whole_words" in batch:
+                subword_ids = self._masked(subword_ids, batch["whole_words"])
+            side_by_side = self._layers_of(subword_ids, batch["subword_mask"], True)
+        else:
+            side_by_side = self._in_parts(batch["subword_ids"], batch["subword_mask"])
         rows, length = tf.unstack(tf.shape(batch["source_mask" if "source_mask" in batch else "padding_mask"]))
-        side_by_side = tf.concat(chosen, axis=-1) if len(chosen) > 1 else chosen[0]
         pooled = self.pooling(side_by_side, batch["word_of_subword"], rows, length)
-        return tf.reshape(pooled, [rows, length, len(chosen), side_by_side.shape[-1] // len(chosen)])
+        return tf.reshape(pooled, [rows, length, self.layers, self.encoder.units])
+
+    def _layers_of(self, subword_ids: tf.Tensor, subword_mask: tf.Tensor, training: bool) -> tf.Tensor:
+        """Return the chosen layers of the subwords, side by side [R, S, N E]."""
+        states = self.encoder(subword_ids, padding_mask=subword_mask, training=training)
+        chosen = {"last": states[-1:], "last4": states[-4:], "mix": states}[self.settings.layers]
+        return tf.concat(chosen, axis=-1) if len(chosen) > 1 else chosen[0]
+
+    def _in_parts(self, subword_ids: tf.Tensor, subword_mask: tf.Tensor) -> tf.Tensor:
+        """Return the same, computed for some of the windows at a time.
+
+        A sentence has as many windows as it is long, all of them in one batch. What the encoder needs while it computes
+        is many times what it gives.
+        """
+        rows, width = tf.unstack(tf.shape(subword_ids))
+        at_once = tf.maximum(1, SUBWORDS_AT_ONCE // width)
+        count = (rows + at_once - 1) // at_once
+        units = self.encoder.units * self.layers
+        parts = tf.TensorArray(self.encoder.compute_dtype, count, infer_shape=False, element_shape=[None, None, units])
+
+        def run(number: tf.Tensor, parts: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            here = slice(number * at_once, (number + 1) * at_once)
+            return number + 1, parts.write(number, self._layers_of(subword_ids[here], subword_mask[here], False))
+
+        loop = (tf.constant(0), parts)
+        return tf.while_loop(lambda number, _: number < count, run, loop, parallel_iterations=1)[1].concat()
 
     def _masked(self, subword_ids: tf.Tensor, whole_words: tf.Tensor) -> tf.Tensor:
         """Return the subwords [R, S] with some words masked, all their subwords, and in all windows alike."""
@@ -117,8 +153,8 @@ class BertVectors(keras.layers.Layer):
         """Return the words' vectors [B, L, D], from `word_vectors` [B, L, N, E] of the batch where they were kept."""
         vectors = batch["word_vectors"] if "word_vectors" in batch else self.encode_words(batch, training=training)
         vectors = tf.cast(vectors, self.compute_dtype)
+        vectors = tf.ensure_shape(vectors, [None, None, self.layers, self.encoder.units])
         if self.layer_mix is not None:
             return self.layer_mix(vectors)
         rows, length = tf.unstack(tf.shape(vectors)[:2])
-        layers, units = vectors.shape[2:]
-        return tf.reshape(vectors, [rows, length, layers * units])
+        return tf.reshape(vectors, [rows, length, self.units])

@@ -33,6 +33,9 @@ class Network(keras.Model):
         """Return the loss of each sentence [B], in nats, summed over its words or subwords."""
         raise NotImplementedError
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Get ready for an epoch, counted from 1; most networks need not."""
+
     def named_weights(self) -> dict[str, NDArray[Any]]:
         """Return every weight under a name that does not change from one process to the next."""
         named = {weight.path: np.asarray(weight.numpy()) for weight in self.weights}

@@ -12,18 +12,21 @@ subwords (or words) of the source and T subwords of the target; V subwords in th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from nlp_pipeline.inputs.translation import TranslationInputs
 from nlp_pipeline.layers.bridge import Bridge
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.decoder import RecurrentDecoder, Source
 from nlp_pipeline.layers.recurrent import RecurrentStack
 from nlp_pipeline.models.bert_vectors import BertVectors
 from nlp_pipeline.models.network import Network, Tensors
-from nlp_pipeline.recipe import TranslationRecipe
+from nlp_pipeline.recipe.translation import TranslationRecipe
+from nlp_pipeline.text.pair import SentencePair
 
 
 class Begun(NamedTuple):
@@ -80,7 +83,8 @@ class Translator(Network):
             dtype=policy,
         )
         self.encoder_norm = None
-        if recipe.normalise:
+        if recipe.normalise and decoder.attention is not None:
+            # Without attention nobody looks at the outputs.
             self.encoder_norm = keras.layers.LayerNormalization(epsilon=1e-5, name="encoder_norm", dtype="float32")
         self.encoder_dropper = keras.layers.Dropout(encoder.dropout_outputs, name="encoder_dropper", dtype=policy)
         self.bridge = Bridge(
@@ -145,6 +149,40 @@ class Translator(Network):
         table = keras.layers.Embedding(self.vocabulary_sizes[side], self.recipe.embeddings.size, **settings)
         table.build(())
         return table
+
+    @classmethod
+    def for_inputs(
+        cls,
+        inputs: TranslationInputs,
+        encoder_folder: Path | None,
+        use_cudnn: bool | str = "auto",
+        from_checkpoint: bool = False,
+    ) -> Translator:
+        """Return a network with all its weights made, for the batches of `inputs`.
+
+        Args:
+            inputs: makes the batches.
+            encoder_folder: holds the BERT encoder's `config.json`, where the recipe has one.
+            use_cudnn: False for a network that must run without a GPU.
+            from_checkpoint: fill the BERT encoder with the weights of that folder; otherwise they are random.
+
+        Raises:
+            EncoderError: where the folder holds no checkpoint that fits, or the recipe's window is too long for it.
+        """
+        recipe = inputs.recipe
+        bert = None
+        if recipe.bert is not None:
+            assert encoder_folder is not None
+            assert inputs.bert_tokenizer is not None
+            bert = BertVectors.from_folder(recipe.bert, encoder_folder, inputs.bert_tokenizer, recipe.training.policy)
+        sizes = {"target": len(inputs.target_tokenizer)}
+        if inputs.source_tokenizer is not None:
+            sizes["source"] = len(inputs.source_tokenizer)
+        network = cls(recipe, sizes, bert, use_cudnn)
+        network.losses_of(inputs.batch(inputs.encode([SentencePair("a", "a")])))
+        if from_checkpoint and bert is not None and encoder_folder is not None:
+            bert.load(encoder_folder)
+        return network
 
     def begin(self, batch: Tensors, training: bool = False) -> Begun:
         """Read the sources.

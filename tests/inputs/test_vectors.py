@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +55,30 @@ def _refuse(batch: Batch) -> NDArray[np.float32]:
     raise AssertionError("the encoder ran")
 
 
+def _keep(
+    folder: Path,
+    inputs: TaggingInputs,
+    encoded: list[EncodedSentence],
+    encode_words: Callable[[Batch], NDArray[np.float32]],
+    *more: Any,
+) -> KeptVectors:
+    lengths, costs = [len(one.words) for one in encoded], [one.cost for one in encoded]
+
+    def encode(indices: Sequence[int]) -> NDArray[np.float32]:
+        return encode_words(inputs.batch([encoded[index] for index in indices]))
+
+    return keep_vectors(folder, "key", lengths, costs, encode, *more)
+
+
 @pytest.fixture
-def keep(tmp_path: Path, inputs: TaggingInputs, encoded: list[EncodedSentence]) -> Callable[..., KeptVectors]:
+def keep(
+    tmp_path: Path, inputs: TaggingInputs, encoded: list[EncodedSentence], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., KeptVectors]:
     """Return a function that keeps the vectors of the corpus in `kept`."""
 
     def run(encode_words: Callable[[Batch], NDArray[np.float32]] = _encode_words, size: int = 40) -> KeptVectors:
-        return keep_vectors(tmp_path / "kept", "key", inputs, encoded, encode_words, size)
+        monkeypatch.setattr("nlp_pipeline.inputs.vectors.BATCH_SUBWORDS", size)
+        return _keep(tmp_path / "kept", inputs, encoded, encode_words)
 
     return run
 
@@ -83,9 +101,12 @@ def test_every_word_has_its_vectors_whatever_the_batches(
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["key.npy"]
 
 
-def test_progress_is_told_in_words(tmp_path: Path, inputs: TaggingInputs, encoded: list[EncodedSentence]) -> None:
+def test_progress_is_told_in_words(
+    tmp_path: Path, inputs: TaggingInputs, encoded: list[EncodedSentence], monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[int] = []
-    keep_vectors(tmp_path, "key", inputs, encoded, _encode_words, 40, told.append)
+    monkeypatch.setattr("nlp_pipeline.inputs.vectors.BATCH_SUBWORDS", 40)
+    _keep(tmp_path, inputs, encoded, _encode_words, told.append)
     assert sum(told) == 41
     assert len(told) > 1
 
@@ -99,7 +120,7 @@ def test_what_an_earlier_run_left_is_found(keep: Keep) -> None:
 def test_the_key_is_the_encoders_the_settings_and_the_corpus(inputs: TaggingInputs) -> None:
     def key(*sentences: tuple[str, ...], digest: str = "abc", **settings: Any) -> str:
         encoded = inputs.encode([Sentence(words) for words in sentences])
-        return key_of(digest, SETTINGS | settings, encoded)
+        return key_of(digest, SETTINGS | settings, (one.subwords for one in encoded))
 
     corpus = (("the", "house"), ("of", "paying"))
     same = key(*corpus)
@@ -193,7 +214,7 @@ def test_a_run_that_breaks_off_leaves_nothing(tmp_path: Path, keep: Keep, batche
 
     with pytest.raises(KeyboardInterrupt):
         keep(encode_words)
-    assert list((tmp_path / "kept").iterdir()) == []
+    assert not (tmp_path / "kept").exists()
     assert keep().array.all()
 
 
@@ -202,7 +223,9 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path, keep: Keep) 
     folder.write_text("a file", encoding="utf-8")
     with pytest.raises(OutputError) as caught:
         keep(_refuse)
-    assert str(caught.value) == f"{folder}: kept vectors cannot be written: File exists"
+    assert (
+        str(caught.value) == f"{folder / 'key.npy'}: expected a place in a folder, received one below the file {folder}"
+    )
     assert folder.read_text(encoding="utf-8") == "a file"
 
 
@@ -211,7 +234,7 @@ def test_a_folder_in_the_files_place_is_told(tmp_path: Path, keep: Keep) -> None
     (folder / "key.npy").mkdir(parents=True)
     with pytest.raises(OutputError) as caught:
         keep()
-    assert str(caught.value) == f"{folder}: kept vectors cannot be written: Is a directory"
+    assert str(caught.value) == f"{folder / 'key.npy'}: cannot be written: Is a directory"
     assert [path.name for path in folder.iterdir()] == ["key.npy"]
 
 
@@ -223,4 +246,4 @@ def test_a_disk_without_room_is_told_before_it_is_full(
     with pytest.raises(OutputError, match=r"set training\.keep_vectors=false") as caught:
         keep()
     assert str(caught.value).startswith(f"{tmp_path / 'kept'}: expected 0.0 GB of free disk")
-    assert list((tmp_path / "kept").iterdir()) == []
+    assert not (tmp_path / "kept").exists()

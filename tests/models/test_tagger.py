@@ -109,7 +109,7 @@ def test_every_choice_learns_and_uses_all_its_weights(sections: dict[str, Any], 
         return loss, gradients
 
     before = float(tf.reduce_sum(network.losses_of(batch)))
-    for _ in range(25):
+    for _ in range(40):
         _, gradients = step()
     assert float(tf.reduce_sum(network.losses_of(batch))) < 0.7 * before
     assert all(gradient is not None for gradient in gradients)

@@ -1,0 +1,197 @@
+"""Sentence pairs become batches of arrays for a translator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp_pipeline.inputs.windows import padded, window_arrays
+from nlp_pipeline.recipe.translation import TranslationRecipe
+from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
+from nlp_pipeline.subwords.trained_tokenizer import SubwordsOfText, TrainedTokenizer
+from nlp_pipeline.text.normalisation import Normalisation
+from nlp_pipeline.text.pair import SentencePair
+from nlp_pipeline.text.segmentation import segment
+from nlp_pipeline.text.special import END_ID, START_ID
+
+Batch = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedSource:
+    """A source as numbers.
+
+    Attributes:
+        ids: of its trained subwords; empty with a BERT encoder.
+        subwords: with a BERT encoder, for each place that is attended to, the ids of its subwords.
+        length: how many places the decoder can attend to.
+        cost: how much of a batch it takes.
+    """
+
+    ids: Sequence[int]
+    subwords: Sequence[Sequence[int]]
+    length: int
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPair:
+    """A sentence pair as numbers: the source, and the ids of the target's subwords without start and end."""
+
+    source: EncodedSource
+    target_ids: Sequence[int]
+
+    @property
+    def cost(self) -> int:
+        """How much of a batch it takes: the longer side, with what is added to it."""
+        return max(self.source.cost, len(self.target_ids) + 1)
+
+
+class TranslationInputs:
+    """Turns sentence pairs into batches for a translator.
+
+    Args:
+        recipe: which features the translator sees.
+        source_tokenizer: of trained subwords; None with a BERT encoder.
+        target_tokenizer: likewise; the same object where both sides share a vocabulary.
+        bert_tokenizer: the BERT encoder's, where the recipe has one.
+    """
+
+    def __init__(
+        self,
+        recipe: TranslationRecipe,
+        source_tokenizer: TrainedTokenizer | None,
+        target_tokenizer: TrainedTokenizer,
+        bert_tokenizer: CheckpointTokenizer | None,
+    ) -> None:
+        if (source_tokenizer is None) == (bert_tokenizer is None):
+            raise ValueError("expected either a source_tokenizer or a bert_tokenizer. Received: both, or neither")
+        self.recipe = recipe
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.bert_tokenizer = bert_tokenizer
+        self.normalise = normalisation_of(recipe)
+
+    def encode_sources(self, texts: Sequence[str]) -> list[EncodedSource]:
+        """Return sources as numbers; each holds at least one character that is not white space.
+
+        Args:
+            texts: as they came; they are normalised here.
+        """
+        normalised = [self.normalise(text) for text in texts]
+        if self.source_tokenizer is not None:
+            # The end is a place of its own, so that nothing but an end can be attended to as well.
+            ends = [[*ids, END_ID] for ids in self.source_tokenizer.encode(normalised)]
+            return [EncodedSource(ids, (), len(ids), len(ids)) for ids in ends]
+        assert self.bert_tokenizer is not None
+        assert self.recipe.bert is not None
+        encoded = []
+        for text in normalised:
+            words = [text[span.start : span.end] for sentence in segment(text) for span in sentence]
+            subwords: list[list[int]] = self.bert_tokenizer.subwords_of(words)
+            if self.recipe.bert.level == "subword":
+                subwords = [[subword] for of_word in subwords for subword in of_word]
+            encoded.append(EncodedSource((), subwords, len(subwords), sum(map(len, subwords)) + 2))
+        return encoded
+
+    def encode(self, pairs: Sequence[SentencePair]) -> list[EncodedPair]:
+        """Return sentence pairs as numbers."""
+        sources = self.encode_sources([pair.source for pair in pairs])
+        targets = self.target_tokenizer.encode([self.normalise(pair.target) for pair in pairs])
+        return [EncodedPair(source, target) for source, target in zip(sources, targets, strict=True)]
+
+    def source_subwords(self, text: str) -> SubwordsOfText | None:
+        """Return what the decoder attends to in a source, but for its end; None with a BERT encoder."""
+        return None if self.source_tokenizer is None else self.source_tokenizer.encode_with_words(self.normalise(text))
+
+    def source_batch(
+        self,
+        sources: Sequence[EncodedSource],
+        vectors: Sequence[NDArray[np.float16]] | None = None,
+        for_training: bool = False,
+    ) -> Batch:
+        """Return a batch of B sources of up to S places.
+
+        Args:
+            sources: at least one.
+            vectors: for each the kept vectors of its places [S, N, E], which replace BERT's subwords.
+            for_training: whether an encoder that masks words in training will be trained on it.
+
+        Returns:
+            source_mask [B, S] bool; and source_ids [B, S] int32, or the arrays of `window_arrays`, or word_vectors
+            [B, S, N, E] float16.
+        """
+        width = max(source.length for source in sources)
+        batch: Batch = {"source_mask": np.arange(width) < np.array([source.length for source in sources])[:, None]}
+        if vectors is not None:
+            kept = np.zeros((len(sources), width, *vectors[0].shape[1:]), np.float16)
+            for row, of_places in enumerate(vectors):
+                kept[row, : len(of_places)] = of_places
+            batch["word_vectors"] = kept
+        elif self.bert_tokenizer is not None:
+            assert self.recipe.bert is not None
+            subwords = [source.subwords for source in sources]
+            batch.update(window_arrays(subwords, width, self.recipe.bert, self.bert_tokenizer, for_training))
+        else:
+            batch["source_ids"] = padded([source.ids for source in sources], width)
+        return batch
+
+    def batch(
+        self,
+        pairs: Sequence[EncodedPair],
+        vectors: Sequence[NDArray[np.float16]] | None = None,
+        for_training: bool = False,
+    ) -> Batch:
+        """Return a batch of B sentence pairs, of up to T subwords and an end on the target's side.
+
+            decoder_inputs   [START] der Hund
+            target_ids       der     Hund  [END]
+
+        Args:
+            pairs: at least one.
+            vectors: as for `source_batch`.
+            for_training: as for `source_batch`.
+
+        Returns:
+            what `source_batch` returns; decoder_inputs and target_ids [B, T] int32; padding_mask [B, T] bool, True
+            where there is a subword to be predicted.
+        """
+        batch = self.source_batch([pair.source for pair in pairs], vectors, for_training)
+        width = max(len(pair.target_ids) for pair in pairs) + 1
+        batch["decoder_inputs"] = padded([[START_ID, *pair.target_ids] for pair in pairs], width)
+        batch["target_ids"] = padded([[*pair.target_ids, END_ID] for pair in pairs], width)
+        batch["padding_mask"] = np.arange(width) < np.array([len(pair.target_ids) + 1 for pair in pairs])[:, None]
+        return batch
+
+
+def normalisation_of(recipe: TranslationRecipe) -> Normalisation:
+    """Return what the recipe says of the form of text."""
+    return Normalisation(recipe.text.form, recipe.text.spaces, recipe.text.invisible)
+
+
+def train_tokenizers(
+    recipe: TranslationRecipe, pairs: Sequence[SentencePair]
+) -> tuple[TrainedTokenizer | None, TrainedTokenizer]:
+    """Learn the subwords of a corpus.
+
+    Returns:
+        The tokenizer of the source, None where BERT reads it, and of the target: one object where they are joint.
+    """
+    settings, normalise = recipe.subwords, normalisation_of(recipe)
+
+    def learn(*sides: Sequence[str]) -> TrainedTokenizer:
+        texts = (normalise(text) for side in sides for text in side)
+        return TrainedTokenizer.train(texts, settings.kind, settings.size, settings.lowercase, settings.minimum)
+
+    targets = [pair.target for pair in pairs]
+    if recipe.bert is not None:
+        return None, learn(targets)
+    sources = [pair.source for pair in pairs]
+    if settings.joint:
+        joint = learn(sources, targets)
+        return joint, joint
+    return learn(sources), learn(targets)

@@ -1,0 +1,198 @@
+"""A loaded translator: sentences in, translations out, each for itself in whatever company."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from nlp_pipeline.inputs.batches import batches_by_length
+from nlp_pipeline.inputs.feeding import signature_of
+from nlp_pipeline.inputs.translation import EncodedSource
+from nlp_pipeline.models.search import search
+from nlp_pipeline.recipe.translation import Search
+from nlp_pipeline.serving.translator_bundle import TranslatorBundle
+from nlp_pipeline.text.normalisation import is_blank
+from nlp_pipeline.text.pair import SentencePair
+from nlp_pipeline.text.special import UNKNOWN_ID
+
+# How many sentences are read before any is translated, so that those of one length meet.
+LOOK_AHEAD = 2_000
+# Subwords of the source times hypotheses that are searched together.
+BATCH_SUBWORDS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One translation of a sentence.
+
+    Attributes:
+        text: plain text.
+        subwords: as they are shown, without the end.
+        score: what it was ranked by.
+        log_probability: of its subwords and its end, in nats.
+        weights: attention weights of each subword [T, S], without those of the source's end; None without attention.
+    """
+
+    text: str
+    subwords: tuple[str, ...]
+    score: float
+    log_probability: float
+    weights: NDArray[np.float32] | None = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A sentence with its translations, the best first; an empty line has one empty translation.
+
+    Attributes:
+        source: the sentence as it came.
+        source_subwords: what the decoder attended to.
+        hypotheses: at least one, at most as many as were asked for.
+    """
+
+    source: str
+    source_subwords: tuple[str, ...]
+    hypotheses: tuple[Hypothesis, ...]
+
+    @property
+    def text(self) -> str:
+        """The best translation."""
+        return self.hypotheses[0].text
+
+
+class LoadedTranslator:
+    """A translator that is ready for use.
+
+    Args:
+        bundle: the translator.
+    """
+
+    def __init__(self, bundle: TranslatorBundle) -> None:
+        self.bundle = bundle
+        self._search: Any = None
+
+    @classmethod
+    def load(cls, folder: str | PathLike[str]) -> LoadedTranslator:
+        """Load a bundle's folder.
+
+        Raises:
+            BundleError: where it is missing, incomplete, altered or not a translator's.
+        """
+        return cls(TranslatorBundle.read(Path(folder)))
+
+    def translate(self, text: str, n_best: int = 1, **settings: Any) -> Translation:
+        """Translate one sentence; as `translate_stream`."""
+        return next(self.translate_stream([text], n_best, **settings))
+
+    def translate_stream(self, texts: Iterable[str], n_best: int = 1, **settings: Any) -> Iterator[Translation]:
+        """Translate sentences, in order, with memory for `LOOK_AHEAD` of them at a time.
+
+        Args:
+            texts: a sentence each; one of white space has an empty translation.
+            n_best: how many translations of each; at most the size of the beam.
+            settings: of the search, in the place of the recipe's: `beam_size`, `length_penalty`, `coverage_penalty`,
+                `longest`.
+
+        Raises:
+            ValueError: more translations than the beam holds.
+        """
+        searching = Search.model_validate({**self.bundle.recipe.search.model_dump(), **settings})
+        if not 1 <= n_best <= searching.beam_size:
+            raise ValueError(f"expected n_best from 1 to the beam_size, {searching.beam_size}. Received: {n_best}")
+        stream = iter(texts)
+        while window := list(itertools.islice(stream, LOOK_AHEAD)):
+            yield from self._translate_window(window, n_best, searching)
+
+    def _translate_window(self, texts: list[str], n_best: int, searching: Search) -> list[Translation]:
+        inputs = self.bundle.inputs
+        normalised = [inputs.normalise(text) for text in texts]
+        nothing = Hypothesis("", (), 0.0, 0.0, None)
+        done = [Translation(text, (), (nothing,)) for text in texts]
+        real = [index for index, text in enumerate(normalised) if not is_blank(text)]
+        encoded = inputs.encode_sources([normalised[index] for index in real])
+        costs = [source.cost for source in encoded]
+        for batch in batches_by_length(costs, max(1, BATCH_SUBWORDS // searching.beam_size)):
+            found = self._run(inputs.source_batch([encoded[number] for number in batch]), searching)
+            for row, number in enumerate(batch):
+                index = real[number]
+                shown = self._source_subwords(normalised[index], encoded[number])
+                of_row = [None if one is None else one[row] for one in found]
+                hypotheses = self._hypotheses(of_row, n_best, shown)
+                done[index] = replace(done[index], source_subwords=shown, hypotheses=hypotheses)
+        return done
+
+    def _source_subwords(self, text: str, encoded: EncodedSource) -> tuple[str, ...]:
+        """Return what is attended to, as it is shown; without the end."""
+        inputs = self.bundle.inputs
+        if (cut := inputs.source_subwords(text)) is not None:
+            return tuple(cut.subwords)
+        assert inputs.bert_tokenizer is not None
+        return tuple(inputs.bert_tokenizer.shown(subwords) for subwords in encoded.subwords)
+
+    def _hypotheses(self, found: Sequence[Any], n_best: int, source: tuple[str, ...]) -> tuple[Hypothesis, ...]:
+        ids, lengths, scores, log_probabilities, weights = found
+        tokenizer = self.bundle.inputs.target_tokenizer
+        hypotheses = []
+        for number in range(n_best):
+            length = int(lengths[number])
+            if length < 0:
+                break
+            own = ids[number, :length].tolist()
+            attended = None if weights is None else weights[number, :length, : len(source)]
+            copies: dict[int, str] = {}
+            if attended is not None and tokenizer.kind == "words" and source:
+                # What the target has no word for is copied from where the decoder looked (Luong et al. 2015b).
+                places = attended.argmax(axis=1)
+                copies = {at: source[places[at]] for at, one in enumerate(own) if one == UNKNOWN_ID}
+            subwords = tuple(copies.get(at, tokenizer.subword(one)) for at, one in enumerate(own))
+            hypotheses.append(
+                Hypothesis(
+                    tokenizer.decode_with(own, copies),
+                    subwords,
+                    float(scores[number]),
+                    float(log_probabilities[number]),
+                    attended,
+                )
+            )
+        return tuple(hypotheses)
+
+    def _run(self, batch: dict[str, Any], searching: Search) -> list[NDArray[Any] | None]:
+        if self._search is None:
+            network = self.bundle.network
+            numbers = [tf.TensorSpec([], tf.int32), *[tf.TensorSpec([], tf.float32)] * 3]
+
+            def run(batch: Any, *settings: Any) -> Any:
+                return tuple(search(network, batch, *settings))
+
+            self._search = tf.function(run, input_signature=[signature_of(batch), *numbers])
+        settings = (searching.beam_size, searching.length_penalty, searching.coverage_penalty, searching.longest)
+        found = self._search(batch, *(tf.constant(one, kind) for one, kind in zip(settings, _KINDS, strict=True)))
+        return [None if one is None else one.numpy() for one in found]
+
+    def align(self, pairs: Sequence[SentencePair]) -> list[Translation]:
+        """Return given targets as if they had been found, with their probabilities and attention weights."""
+        inputs, network = self.bundle.inputs, self.bundle.network
+        found = []
+        for pair in pairs:
+            encoded = inputs.encode([pair])
+            batch = {key: tf.constant(value) for key, value in inputs.batch(encoded).items()}
+            weights = network.alignments(batch)
+            shown = self._source_subwords(inputs.normalise(pair.source), encoded[0].source)
+            own = list(encoded[0].target_ids)
+            log_probability = -float(network.losses_of(batch)[0])
+            subwords = tuple(inputs.target_tokenizer.subword(one) for one in own)
+            attended = None if weights is None else weights[0, : len(own), : len(shown)].numpy()
+            hypothesis = Hypothesis(pair.target, subwords, log_probability, log_probability, attended)
+            found.append(Translation(pair.source, shown, (hypothesis,)))
+        return found
+
+
+_KINDS = (tf.int32, tf.float32, tf.float32, tf.float32)
