@@ -5,7 +5,7 @@ Importing this package loads no TensorFlow: the names below are loaded when they
 
 __version__ = "0.1.0"
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -24,3 +24,11 @@ def load(bundle: "str | PathLike[str]") -> "LoadedTagger":
     from nlp_pipeline.serving.tagger import LoadedTagger
 
     return LoadedTagger.load(bundle)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "LoadedTagger":
+        from nlp_pipeline.serving.tagger import LoadedTagger
+
+        return LoadedTagger
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

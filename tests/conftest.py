@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -56,6 +57,14 @@ training: {epochs: 10, batch_subwords: 16, learning_rate: 0.1, strategy: none}
 """A tagger without an encoder that learns its corpus by heart in seconds; `train.conll` stands beside it."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep encoders and vectors away from the user's cache, also those of processes that a test starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NLP_PIPELINE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 class TinyCheckpoint(Protocol):
     """Writes a tiny BERT checkpoint into a new folder; takes the keywords of `write_tiny_checkpoint`."""
 
@@ -83,7 +92,7 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     from rich.console import Console
 
-    from nlp_pipeline.jobs.train import train_tagger
+    from nlp_pipeline.jobs.train_tagger import train_tagger
     from nlp_pipeline.recipe import TaggingRecipe
     from nlp_pipeline.recipe.file import read_recipe
 

@@ -38,15 +38,19 @@ def command(
     """
     load_tensorflow()
     from nlp_pipeline.cli.tables import console, score_table
-    from nlp_pipeline.jobs.evaluate import CONFUSIONS, evaluate_tagger, read_labelled, write_report
-    from nlp_pipeline.serving.folder import refuse_foreign
+    from nlp_pipeline.jobs.evaluate import CONFUSIONS, evaluate_tagger, read_labelled, unknown_types, write_report
+    from nlp_pipeline.outputs import refuse_foreign
     from nlp_pipeline.serving.tagger import LoadedTagger
 
     if report is not None:
         refuse_foreign(report, CONFUSIONS)
     tagger = LoadedTagger.load(bundle)
     options = given(format=format_, scheme=scheme, word_column=word_column, tag_column=tag_column)
-    evaluation = evaluate_tagger(tagger, read_labelled(tagger, data, options))
+    sentences = read_labelled(tagger, data, options)
+    if unknown := unknown_types(tagger, sentences):
+        known = ", ".join(tagger.bundle.inputs.tag_set.entity_types)
+        click.echo(f"warning: {', '.join(unknown)}: the bundle knows {known} alone", err=True)
+    evaluation = evaluate_tagger(tagger, sentences)
     if report is not None:
         write_report(evaluation, report, f"{tagger.bundle.recipe.name} on {Path(data).name}")
     if as_json:

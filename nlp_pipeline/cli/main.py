@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
@@ -48,6 +49,11 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line, and end the process: 0, or 1 for wrong input, 2 for a wrong call, with a line a problem."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file's name may hold bytes that are no text, and a terminal may lack a character: neither is a reason to
+            # stop.
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli.main(args=arguments, prog_name="nlp-pipeline", standalone_mode=False)
     except click.exceptions.Abort:

@@ -12,8 +12,9 @@ from nlp_pipeline.cli.options import recipe_argument, run_folder, set_option
 @click.command("prepare", short_help="Check the corpora of a recipe, and count what is in them.")
 @recipe_argument
 @click.option("--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/<recipe's name>]")
+@click.option("--force", is_flag=True, help="Read the corpora anew, also where they seem unchanged.")
 @set_option
-def command(recipe: Path, output: Path | None, overrides: tuple[str, ...]) -> None:
+def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str, ...]) -> None:
     """Check every corpus of RECIPE, print what is in them, and keep them as Arrow in the run's folder.
 
     All problems of a file are told, the first 20 with their lines. Printed are, for each split, sentences, words and
@@ -29,7 +30,8 @@ def command(recipe: Path, output: Path | None, overrides: tuple[str, ...]) -> No
     from nlp_pipeline.recipe.file import read_recipe
 
     read = read_recipe(recipe, overrides)
-    prepared = prepare(read, run_folder(read, output) / "corpus", lambda line: click.echo(line, err=True))
+    folder = run_folder(read, output) / "corpus"
+    prepared = prepare(read, folder, lambda line: click.echo(line, err=True), force)
     for table in corpus_tables(prepared.summary):
         console().print(table)
     click.echo(f"prepared corpus in {prepared.folder}" + (" (unchanged)" if prepared.reused else ""))

@@ -21,12 +21,19 @@ from nlp_pipeline.cli.quiet import load_tensorflow
 )
 @click.option(
     "--input-format",
-    type=click.Choice(["text", "conll", "jsonl"]),
-    default="text",
+    type=click.Choice(["auto", "text", "conll", "jsonl"]),
+    default="auto",
     show_default=True,
-    help="Raw text, a paragraph a line; words in the first column; or JSON objects with text or words.",
+    help="Raw text, a paragraph a line; words in the first column; or JSON objects with text or words. By the name: "
+    ".jsonl and .json; .conll, .iob, .iob2, .bio and .tsv; anything else is text.",
 )
-@click.option("--output-format", type=click.Choice(["conll", "jsonl"]), default="conll", show_default=True)
+@click.option(
+    "--output-format",
+    type=click.Choice(["auto", "conll", "jsonl"]),
+    default="auto",
+    show_default=True,
+    help="Words and tags, or JSON objects. By the name: jsonl for .jsonl and .json, conll for anything else.",
+)
 @click.option("--word-column", type=int, default=0, show_default=True, help="Column of the words in CoNLL input.")
 def command(
     bundle: Path, inputs: tuple[str, ...], output: str, input_format: str, output_format: str, word_column: int
@@ -41,7 +48,7 @@ def command(
 
     \b
     Example:
-      nlp-pipeline tag runs/ner-demo/bundle data/newsroom/article.txt --output article.jsonl --output-format jsonl
+      nlp-pipeline tag runs/ner-demo/bundle data/newsroom/article.txt --output article.jsonl
     """
     load_tensorflow()
     from nlp_pipeline.jobs.tag import tag_files

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import nlp_pipeline
+from nlp_pipeline.corpora.lines import name_of
+from nlp_pipeline.evaluation.shown_text import in_markdown
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.text.tagset import TagSet
 
@@ -15,26 +17,27 @@ def model_card(recipe: TaggingRecipe, metrics: Mapping[str, Any], tag_set: TagSe
     """Return the card: what the model is, what it was made from, what it scores, how to use it, what to beware of."""
     dev = metrics["dev"]
     types = "\n".join(
-        f"| {name} | {100 * score['precision']:.2f} | {100 * score['recall']:.2f} | {100 * score['f1']:.2f} "
+        f"| {in_markdown(name)} | {100 * score['precision']:.2f} | {100 * score['recall']:.2f} | {100 * score['f1']:.2f} "
         f"| {score['gold']} |"
         for name, score in dev["types"].items()
     )
     corpora = "\n".join(
-        f"| {split} | `{Path(source).name}` | {metrics['sentences'][split]:,} |"
+        f"| {split} | {in_markdown(name_of(Path(source).name))} | {metrics['sentences'][split]:,} |"
         for split, source in recipe.corpora().items()
+        if split != "test"  # which nothing was made from
     )
     unseen = dev.get("unseen")
     recall = (
         ""
-        if unseen is None
+        if unseen is None or not unseen["gold"]
         else (
             f"\nRecall of the {unseen['gold']} entities that the training corpus does not hold: "
             f"{100 * unseen['recall']:.2f} %.\n"
         )
     )
-    return f"""# {recipe.name}
+    return f"""# {in_markdown(recipe.name)}
 
-A named entity tagger for the types {", ".join(tag_set.entity_types)}, made by nlp_pipeline {nlp_pipeline.__version__}.
+A named entity tagger for the types {", ".join(map(in_markdown, tag_set.entity_types))}, made by nlp_pipeline {nlp_pipeline.__version__}.
 
 {_architecture(recipe)}
 
@@ -84,7 +87,7 @@ def _architecture(recipe: TaggingRecipe) -> str:
     if recipe.encoder is not None:
         layers = {"last": "the last layer", "last4": "the last four layers", "mix": "a learned mixture of all layers"}
         way = "fine-tuned" if recipe.encoder.finetune else "frozen"
-        seen.append(f"{layers[recipe.encoder.layers]} of the {way} encoder `{Path(recipe.encoder.name).name}`")
+        seen.append(f"{layers[recipe.encoder.layers]} of the {way} encoder {in_markdown(name_of(Path(recipe.encoder.name).name))}")
     if recipe.words is not None:
         seen.append("trained word embeddings")
     if recipe.characters is not None:

@@ -13,12 +13,14 @@ from nlp_pipeline.errors import Problems
 from nlp_pipeline.evaluation.entities import EntityScores, score_entities
 from nlp_pipeline.evaluation.report import TaggedExample, report_of
 from nlp_pipeline.jobs.prepare import refuse_one_tag
-from nlp_pipeline.serving.folder import new_folder
+from nlp_pipeline.outputs import new_folder
 from nlp_pipeline.serving.tagger import LoadedTagger
 from nlp_pipeline.text.schemes import Scheme
 from nlp_pipeline.text.sentence import Sentence
 
 CONFUSIONS = "confusions.json"
+SCORES = "scores.json"
+REPORT = "report.md"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ def read_labelled(tagger: LoadedTagger, source: str, options: dict[str, Any] | N
     return sentences
 
 
+def unknown_types(tagger: LoadedTagger, sentences: Sequence[Sentence]) -> list[str]:
+    """Return the entity types of labelled sentences that the tagger was not trained on, and so never finds."""
+    known = set(tagger.bundle.inputs.tag_set.entity_types)
+    return sorted({entity.entity_type for sentence in sentences for entity in sentence.entities} - known)
+
+
 def evaluate_tagger(tagger: LoadedTagger, sentences: Sequence[Sentence]) -> Evaluation:
     """Tag labelled sentences and score the tags."""
     examples = [TaggedExample(one.sentence, one.tags, one.confidences) for one in tagger.tag_stream(sentences)]
@@ -82,7 +90,7 @@ def write_report(evaluation: Evaluation, folder: Path, title: str) -> None:
     report = report_of(evaluation.scores, evaluation.examples, title)
     confusions = [asdict(confusion) for confusion in report.confusions]
     with new_folder(folder, marker=CONFUSIONS) as beside:
-        (beside / "report.md").write_text(report.markdown, encoding="utf-8", errors="backslashreplace")
+        (beside / REPORT).write_text(report.markdown, encoding="utf-8", errors="backslashreplace")
         scores = json.dumps(evaluation.scores.to_json(), indent=2, ensure_ascii=False)
-        (beside / "scores.json").write_text(scores + "\n", encoding="utf-8")
+        (beside / SCORES).write_text(scores + "\n", encoding="utf-8")
         (beside / CONFUSIONS).write_text(json.dumps(confusions, indent=1) + "\n", encoding="utf-8")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nlp_pipeline.serving.bundle import TaggerBundle
-from nlp_pipeline.serving.folder import read_manifest
+from nlp_pipeline.serving.manifest import read_manifest
+from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 
 
 def inspect_bundle(folder: Path) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def inspect_bundle(folder: Path) -> dict[str, Any]:
     bundle = TaggerBundle.read(folder)
     parts: dict[str, int] = {}
     for name, weight in bundle.network.named_weights().items():
-        part = name.split("/")[1]
+        part = name.removeprefix("tagger/").split("/")[0]
         parts[part] = parts.get(part, 0) + weight.size
     recipe = bundle.recipe
     return {

@@ -12,12 +12,13 @@ from typing import Any
 import nlp_pipeline
 from nlp_pipeline.corpora.corpus import read_corpus
 from nlp_pipeline.corpora.hub import read_arrow, write_arrow
+from nlp_pipeline.corpora.lines import name_of
 from nlp_pipeline.corpora.statistics import describe
 from nlp_pipeline.errors import CorpusError, Problems
+from nlp_pipeline.outputs import file_digest, new_folder, refuse_foreign
 from nlp_pipeline.recipe import TaggingRecipe
-from nlp_pipeline.serving.folder import file_digest, new_folder, refuse_foreign
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
-from nlp_pipeline.subwords.encoders import find_encoder
+from nlp_pipeline.subwords.encoders import encoder_digest, find_encoder
 from nlp_pipeline.text.schemes import Scheme
 from nlp_pipeline.text.sentence import Sentence
 
@@ -93,7 +94,7 @@ def check_corpora(
     _check(recipe, splits)
     summary: dict[str, Any] = {
         "fingerprint": fingerprint,
-        "sources": recipe.corpora(),
+        "sources": {split: name_of(source) for split, source in recipe.corpora().items()},
         **describe(splits).to_json(),
         "words_without_subword": _count_without_subword(recipe, splits),
     }
@@ -106,8 +107,8 @@ def _fingerprint(recipe: TaggingRecipe) -> str:
     for split, source in recipe.corpora().items():
         path = Path(source)
         files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path] if path.is_file() else []
-        digests[split] = [(file.name, file_digest(file)) for file in files]
-    encoder = None if recipe.encoder is None else recipe.encoder.name
+        digests[split] = [(str(file.relative_to(path)), file_digest(file)) for file in files]
+    encoder = None if recipe.encoder is None else encoder_digest(find_encoder(recipe.encoder.name))
     settings = [nlp_pipeline.__version__, recipe.data.model_dump(mode="json"), encoder, digests]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 

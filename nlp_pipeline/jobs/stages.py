@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 from rich.console import Console
 
-from nlp_pipeline.evaluation.entities import f1_of
 from nlp_pipeline.inputs.batches import shuffled_batches
 from nlp_pipeline.inputs.feeding import feed, signature_of
-from nlp_pipeline.inputs.tagging import Batch, EncodedSentence, TaggingInputs
-from nlp_pipeline.inputs.vectors import KeptVectors
-from nlp_pipeline.models.tagger import Tagger
-from nlp_pipeline.recipe import TaggingRecipe
-from nlp_pipeline.text.schemes import Scheme, entities_from_tags, tags_from_entities
+from nlp_pipeline.inputs.tagging import Batch
+from nlp_pipeline.models.network import Network
+from nlp_pipeline.recipe import Training
 from nlp_pipeline.training.average import WeightAverage
 from nlp_pipeline.training.dashboard import Dashboard
 from nlp_pipeline.training.loop import History, Watcher, fit
@@ -26,25 +23,29 @@ from nlp_pipeline.training.optimizers import GroupedOptimizer, WeightGroup
 from nlp_pipeline.training.progress import ProgressBar
 from nlp_pipeline.training.step import TrainingStep
 
-DECISIVE = "f1"
 
-
-@dataclass(frozen=True)
-class EncodedSplit:
-    """A split as numbers, with the kept vectors of a frozen encoder where there are any."""
-
-    sentences: list[EncodedSentence]
-    vectors: KeptVectors | None
-
-    def batch(self, inputs: TaggingInputs, indices: Sequence[int], for_training: bool = False) -> Batch:
-        """Return the batch of some of its sentences."""
-        kept = None if self.vectors is None else [self.vectors.of(index) for index in indices]
-        return inputs.batch([self.sentences[index] for index in indices], kept, for_training)
+class Split(Protocol):
+    """A split of a corpus as numbers."""
 
     @property
     def costs(self) -> list[int]:
-        """What each sentence takes of a batch."""
-        return [sentence.cost for sentence in self.sentences]
+        """What each example takes of a batch."""
+
+    def batch(self, indices: Sequence[int], for_training: bool = False) -> Batch:
+        """Return the batch of some of its examples."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How weights are scored after an epoch.
+
+    Attributes:
+        score: scores the network's weights as they stand.
+        decisive: which of the scores decides; the highest is best.
+    """
+
+    score: Callable[[], Mapping[str, float]]
+    decisive: str
 
 
 @dataclass(frozen=True)
@@ -68,46 +69,44 @@ class Stage:
     goes_on: bool = False
 
 
-def stages_of(recipe: TaggingRecipe, network: Tagger) -> list[Stage]:
+def stages_of(training: Training, network: Network) -> list[Stage]:
     """Return the stages of a run.
 
-    With a frozen encoder there is one. With one that is fine-tuned, the tagger may be trained for some epochs before:
-    an encoder that gets its first gradients through random layers forgets more of what it knew than it learns (Kumar
-    et al. 2022, "Fine-Tuning can Distort Pretrained Features"). The tagger's learning rate then falls over both stages.
+    With a frozen encoder, or none, there is one. With one that is fine-tuned, what is above it may be trained for some
+    epochs before: an encoder that gets its first gradients through random layers forgets more of what it knew than it
+    learns (Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features"). The learning rate above then falls over
+    both stages.
     """
-    training = recipe.training
     encoder = None if network.bert is None else network.bert.encoder
     of_encoder = set() if encoder is None else {id(weight) for weight in encoder.trainable_weights}
     above = [weight for weight in network.trainable_weights if id(weight) not in of_encoder]
+    name = str(network.name)
     if encoder is None or not network.finetunes:
-        return [
-            Stage("", True, [WeightGroup("tagger", above, training.learning_rate)], training.epochs, training.epochs)
-        ]
+        return [Stage("", True, [WeightGroup(name, above, training.learning_rate)], training.epochs, training.epochs)]
     depth = len(encoder.blocks)
     parts = [("encoder_embeddings", encoder.embeddings, depth)]
     parts += [(f"encoder_{number}", block, depth - 1 - number) for number, block in enumerate(encoder.blocks)]
     below = [
-        WeightGroup(name, part.trainable_weights, training.encoder_learning_rate * training.layer_decay**distance)
-        for name, part, distance in parts
+        WeightGroup(part_name, part.trainable_weights, training.encoder_learning_rate * training.layer_decay**distance)
+        for part_name, part, distance in parts
     ]
     together = training.frozen_epochs + training.epochs
-    tagger = WeightGroup("tagger", above, training.learning_rate * training.epochs / together)
-    last = Stage("fine-tuning the encoder", False, [tagger, *below], training.epochs, training.epochs)
+    at_end = WeightGroup(name, above, training.learning_rate * training.epochs / together)
+    last = Stage("fine-tuning the encoder", False, [at_end, *below], training.epochs, training.epochs)
     if not training.frozen_epochs:
         return [last]
     last = replace(last, goes_on=True)
-    before = [WeightGroup("tagger", above, training.learning_rate)]
+    before = [WeightGroup(name, above, training.learning_rate)]
     return [Stage("training what is above the encoder", True, before, training.frozen_epochs, together), last]
 
 
 def fit_stage(
     stage: Stage,
-    recipe: TaggingRecipe,
-    network: Tagger,
-    inputs: TaggingInputs,
-    train: EncodedSplit,
-    dev: EncodedSplit,
-    gold: Sequence[Sequence[str]],
+    training: Training,
+    seed: int,
+    network: Network,
+    train: Split,
+    scoring: Scoring,
     strategy: tf.distribute.Strategy,
     logs: Path,
     console: Console,
@@ -117,12 +116,11 @@ def fit_stage(
 
     Args:
         stage: what is trained, and for how long.
-        recipe: the run's.
+        training: the recipe's section.
+        seed: the run's.
         network: was made in the strategy's scope.
-        inputs: makes the batches.
         train: what is trained on.
-        dev: what the weights are scored on after each epoch.
-        gold: the dev corpus's tags in IOB2.
+        scoring: how the weights are scored after each epoch.
         strategy: where it runs.
         logs: TensorBoard's folder.
         console: where progress is shown.
@@ -131,12 +129,12 @@ def fit_stage(
     Raises:
         TrainingError: where the loss is no longer a number.
     """
-    training = recipe.training
     replicas = strategy.num_replicas_in_sync
+    costs = train.costs
 
     def plan(epoch: int) -> list[list[int]]:
-        batches = shuffled_batches(train.costs, training.batch_subwords * replicas, recipe.seed, epoch)
-        # With several replicas every one of them needs a sentence in each step.
+        batches = shuffled_batches(costs, training.batch_subwords * replicas, seed, epoch)
+        # With several replicas every one of them needs an example in each step.
         return [part for batch in _with_at_least(replicas, batches) for part in _dealt(batch, replicas)]
 
     steps_of_epoch = len(plan(1)) // replicas
@@ -148,37 +146,27 @@ def fit_stage(
         average = None
         if training.average is not None:
             average = WeightAverage(optimizer.weights, training.average, trained=stage.goes_on)
-    signature = signature_of(train.batch(inputs, [0], for_training=True))
+    signature = signature_of(train.batch([0], for_training=True))
 
     def batches(epoch: int) -> Any:
+        network.begin_epoch(epoch)
+
         def make() -> Iterator[Batch]:
-            return (train.batch(inputs, indices, for_training=True) for indices in plan(epoch))
+            return (train.batch(indices, for_training=True) for indices in plan(epoch))
 
         return feed(make, signature, strategy)
 
     step = TrainingStep(network.losses_of, optimizer, strategy, training.clip_norm, batches(1).element_spec, average)
-    best_tags = tf.function(network.best_tags, input_signature=[signature_of(dev.batch(inputs, [0]))])
-
-    def score() -> dict[str, float]:
-        predicted: list[Sequence[str]] = [()] * len(dev.sentences)
-        for indices in shuffled_batches(dev.costs, 2 * training.batch_subwords, recipe.seed, 0):
-            tag_ids = best_tags(dev.batch(inputs, indices))[0].numpy()
-            for row, index in enumerate(indices):
-                names = inputs.tag_set.tags(tag_ids[row, : len(dev.sentences[index].words)].tolist())
-                entities = entities_from_tags(names, inputs.tag_set.scheme)
-                predicted[index] = tags_from_entities(entities, len(names), Scheme.IOB2)
-        return f1_of(gold, predicted)
-
     with ExitStack() as stack:
-        bar = stack.enter_context(ProgressBar(console, history.steps + steps_of_epoch * stage.epochs, DECISIVE))
+        bar = stack.enter_context(ProgressBar(console, history.steps + steps_of_epoch * stage.epochs, scoring.decisive))
         dashboard = Dashboard(logs)
         stack.callback(dashboard.close)
         watchers: list[Watcher] = [bar, dashboard]
-        fit(step, batches, score, DECISIVE, stage.epochs, training.patience, watchers, history)
+        fit(step, batches, scoring.score, scoring.decisive, stage.epochs, training.patience, watchers, history)
 
 
 def _with_at_least(count: int, batches: list[list[int]]) -> list[list[int]]:
-    """Join a batch of fewer sentences than there are replicas to the one before it."""
+    """Join a batch of fewer examples than there are replicas to the one before it."""
     joined: list[list[int]] = []
     for batch in batches:
         if joined and (len(batch) < count or len(joined[-1]) < count):
@@ -189,5 +177,5 @@ def _with_at_least(count: int, batches: list[list[int]]) -> list[list[int]]:
 
 
 def _dealt(batch: list[int], replicas: int) -> list[list[int]]:
-    """Deal a batch's sentences to the replicas, as evenly as can be."""
+    """Deal a batch's examples to the replicas, as evenly as can be."""
     return [batch[replica::replicas] for replica in range(replicas)]

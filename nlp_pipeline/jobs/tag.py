@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,12 +15,13 @@ from nlp_pipeline.corpora.conll import read_conll, write_conll
 from nlp_pipeline.corpora.jsonl import read_jsonl_records
 from nlp_pipeline.corpora.lines import name_of, read_lines
 from nlp_pipeline.errors import OutputError, Problem, Problems, UsageError
-from nlp_pipeline.serving.folder import new_file
+from nlp_pipeline.outputs import new_file
 from nlp_pipeline.serving.stream import Record, TaggedRecord, tag_records, write_json_line
 from nlp_pipeline.serving.tagger import LoadedTagger
 from nlp_pipeline.text.sentence import Sentence
 
 STANDARD_STREAM = "-"
+SUFFIXES = {"jsonl": (".jsonl", ".json"), "conll": (".conll", ".iob", ".iob2", ".bio", ".tsv")}
 
 
 @dataclass
@@ -46,8 +48,8 @@ def tag_files(
         load: loads the tagger; called after the file names have been looked at.
         sources: files; `-` is standard input.
         output: a file, `-` for standard output, or with several sources a folder.
-        input_format: `text`, `conll` or `jsonl`.
-        output_format: `conll` or `jsonl`.
+        input_format: `text`, `conll` or `jsonl`, or `auto` for what the name of each source says.
+        output_format: `conll` or `jsonl`, or `auto` for what the output's name says.
         word_column: the column of the words in CoNLL.
 
     Raises:
@@ -55,6 +57,8 @@ def tag_files(
         CorpusError: with the problems of the first source that has any. No file is written then, of no source.
         OutputError: where the output cannot be written.
     """
+    if output_format == "auto":
+        output_format = "jsonl" if _format_of(output) == "jsonl" else "conll"
     targets = _targets(sources, output, output_format)
     _look_at(sources, targets)
     tagger = load()
@@ -64,7 +68,8 @@ def tag_files(
         for source, target in zip(sources, targets, strict=True):
             problems = Problems()
             with _opened(target, stack) as stream:
-                records = _read(source, input_format, word_column, problems)
+                form = _format_of(source) if input_format == "auto" else input_format
+                records = _read(source, form, word_column, problems)
                 tagged = _counting(tag_records(tagger, records), counted)
                 if output_format == "jsonl":
                     for record in tagged:
@@ -74,6 +79,12 @@ def tag_files(
             problems.raise_if_any()
     counted.seconds = time.monotonic() - started
     return counted
+
+
+def _format_of(name: str) -> str:
+    """Return the format that a file's name speaks of; text where it speaks of none."""
+    suffix = Path(name.removesuffix(".gz")).suffix.lower()
+    return next((form for form, suffixes in SUFFIXES.items() if suffix in suffixes), "text")
 
 
 def _look_at(sources: Sequence[str], targets: Sequence[str]) -> None:
@@ -139,6 +150,9 @@ def _predicted_sentences(records: Iterable[TaggedRecord]) -> Iterator[Sentence]:
 def _opened(target: str, stack: ExitStack) -> Iterator[TextIO]:
     """Give a stream to a target. A file takes its place when the stack ends well."""
     if target == STANDARD_STREAM:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # As in a file, whatever the terminal's own encoding is.
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")
         yield sys.stdout
         sys.stdout.flush()
         return

@@ -1,41 +1,40 @@
-"""`train`: from a recipe to a bundle."""
+"""What every training does: its folder, its devices and seeds, its encoder's kept vectors."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
+from numpy.typing import NDArray
 from rich.console import Console
+from rich.progress import Progress
 
-from nlp_pipeline.evaluation.entities import known_entities_of, score_entities
+from nlp_pipeline.errors import OutputError, Problem
 from nlp_pipeline.inputs.feeding import signature_of
-from nlp_pipeline.inputs.tagging import Batch, EncodedSentence, TaggingInputs, build_vocabularies
+from nlp_pipeline.inputs.tagging import Batch
 from nlp_pipeline.inputs.vectors import KeptVectors, keep_vectors, key_of
-from nlp_pipeline.jobs.card import model_card
-from nlp_pipeline.jobs.prepare import PreparedCorpus, check_corpora
-from nlp_pipeline.jobs.stages import EncodedSplit, fit_stage, stages_of
-from nlp_pipeline.models.tagger import Tagger
-from nlp_pipeline.recipe import TaggingRecipe
-from nlp_pipeline.serving.bundle import TaggerBundle
-from nlp_pipeline.serving.folder import MANIFEST, new_file, refuse_foreign
-from nlp_pipeline.serving.tagger import LoadedTagger
-from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
-from nlp_pipeline.subwords.encoders import cache_folder, encoder_digest, find_encoder
-from nlp_pipeline.text.schemes import Scheme
-from nlp_pipeline.text.tagset import TagSet
+from nlp_pipeline.models.bert_vectors import BertVectors
+from nlp_pipeline.models.network import Network
+from nlp_pipeline.outputs import new_file, refuse_foreign
+from nlp_pipeline.recipe import Encoder, Training
+from nlp_pipeline.recipe.section import BaseRecipe
+from nlp_pipeline.serving.manifest import MANIFEST
+from nlp_pipeline.subwords.encoders import cache_folder, encoder_digest
 from nlp_pipeline.training.loop import History
 from nlp_pipeline.training.strategy import choose_strategy
 
-DECISIVE = "f1"
+RECIPE = "recipe.yaml"
+HEADER = "# What a run of nlp_pipeline did: the recipe, with what was typed beside it, and all defaults.\n"
 
 
 @dataclass(frozen=True)
-class TrainedTagger:
+class Trained:
     """What a training leaves.
 
     Attributes:
@@ -49,124 +48,124 @@ class TrainedTagger:
     history: History
 
 
-def train_tagger(
-    recipe: TaggingRecipe, output: Path, console: Console, prepared: PreparedCorpus | None = None
-) -> TrainedTagger:
-    """Train a tagger, and leave a bundle in `output/bundle`.
+@dataclass(frozen=True)
+class Corpus:
+    """A split whose encoder vectors can be kept.
 
-    Args:
-        recipe: what to do.
-        output: the run's folder. It gets the prepared corpus, the resolved recipe, TensorBoard's logs and the bundle.
-        console: where progress is shown.
-        prepared: the recipe's corpora, where they have been checked already.
+    Attributes:
+        subwords: for each sentence, for each word, the ids of its subwords.
+        costs: how many subwords each sentence has, special ones included.
+        batch: gives the batch of some sentences, without kept vectors.
+    """
+
+    subwords: Sequence[Sequence[Sequence[int]]]
+    costs: Sequence[int]
+    batch: Callable[[Sequence[int]], Batch]
+
+
+def say_to(console: Console) -> Callable[[str], None]:
+    """Return a function that prints a line as it is."""
+    return lambda line: console.print(line, highlight=False, markup=False)
+
+
+def refuse_other_folder(output: Path) -> None:
+    """Refuse a run's folder that is a bundle, or that holds a recipe or a bundle's folder which no run has written.
 
     Raises:
-        CorpusError, EncoderError, OutputError, TrainingError: as the parts that it calls.
+        OutputError: where it is such a one.
     """
-    started = time.monotonic()
-    say: Callable[[str], None] = lambda line: console.print(line, highlight=False, markup=False)  # noqa: E731
+    if (output / MANIFEST).exists():
+        raise OutputError([Problem(str(output), "expected a folder for the run, received a bundle")])
     refuse_foreign(output / "bundle", MANIFEST)
-    if prepared is None:
-        prepared = check_corpora(recipe, output / "corpus", say)
+    try:
+        with (output / RECIPE).open(encoding="utf-8") as file:
+            own = file.readline() == HEADER
+    except (FileNotFoundError, NotADirectoryError):
+        return  # a file in the folder's place is told when the first folder is made
+    except (OSError, UnicodeDecodeError):
+        own = False
+    if not own:
+        message = f"expected a folder for the run, received one with a {RECIPE} that would be replaced"
+        raise OutputError([Problem(str(output), message)])
+
+
+def set_up(recipe: BaseRecipe, training: Training, console: Console) -> tf.distribute.Strategy:
+    """Seed all that is random, and return where the run trains."""
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
-    strategy = choose_strategy(recipe.training.strategy)
-    say(f"training on {strategy.num_replicas_in_sync} device(s), seed {recipe.seed}")
+    strategy = choose_strategy(training.strategy)
+    say_to(console)(f"training on {strategy.num_replicas_in_sync} device(s), seed {recipe.seed}")
+    return strategy
 
-    encoder_folder = None if recipe.encoder is None else find_encoder(recipe.encoder.name)
-    inputs = _inputs_of(recipe, prepared, encoder_folder)
-    with strategy.scope():
-        network = Tagger.for_inputs(inputs, encoder_folder, from_checkpoint=True)
-    # From here on all that was given is known to be right, and the run's folder is written to.
-    prepared.keep()
-    with new_file(output / "recipe.yaml") as file:
-        file.write_text(recipe.to_yaml(), encoding="utf-8")
-    splits = {name: inputs.encode(prepared.splits[name]) for name in ("train", "dev")}
-    vectors = _kept_vectors(recipe, network, inputs, splits, encoder_folder, say)
-    gold = [sentence.tags or () for sentence in prepared.splits["dev"]]
-    history = History()
-    for stage in stages_of(recipe, network):
-        if stage.name:
-            say(stage.name)
-        kept = vectors if stage.frozen else {}
-        train, dev = (EncodedSplit(splits[name], kept.get(name)) for name in ("train", "dev"))
-        fit_stage(stage, recipe, network, inputs, train, dev, gold, strategy, output / "logs", console, history)
 
-    metrics: dict[str, Any] = {
-        "seconds": round(time.monotonic() - started, 1),
-        "best_epoch": history.best.epoch,
-        "epochs": len(history.epochs),
-        "seed": recipe.seed,
-        "sentences": {name: len(sentences) for name, sentences in prepared.splits.items()},
-        "weights": {
-            "trained": sum(int(tf.size(weight.value)) for weight in network.trainable_weights),
-            "all": sum(int(tf.size(weight.value)) for weight in network.weights),
-        },
+def open_folder(recipe: BaseRecipe, output: Path) -> Path:
+    """Write the resolved recipe into a run's folder, and return the empty folder of its logs.
+
+    Raises:
+        OutputError: where it cannot be written to.
+    """
+    with new_file(output / RECIPE) as file:
+        file.write_text(HEADER + recipe.to_yaml(), encoding="utf-8")
+    logs = output / "logs"
+    for events in logs.glob("events.out.tfevents.*"):
+        # Those of an earlier run into this folder: TensorBoard would draw both as one line.
+        events.unlink()
+    return logs
+
+
+def count_weights(network: Network) -> dict[str, int]:
+    """Return how many numbers were trained, and how many there are."""
+    return {
+        "trained": sum(int(tf.size(weight.value)) for weight in network.trainable_weights),
+        "all": sum(int(tf.size(weight.value)) for weight in network.weights),
     }
-    known = known_entities_of(prepared.splits["train"])
-    bundle = TaggerBundle(recipe, inputs, network, encoder_folder, known, metrics, card="")
-    # The scores that stand in the bundle come from the way it will be used, not from kept float16 vectors.
-    tagger = LoadedTagger(bundle)
-    sentences = prepared.splits["dev"]
-    predicted = [one.tags for one in tagger.tag_stream(sentences)]
-    scores = score_entities(gold, predicted, [sentence.words for sentence in sentences], known)
-    metrics["dev"] = scores.to_json()
-    card = model_card(recipe, metrics, inputs.tag_set)
-    TaggerBundle(recipe, inputs, network, encoder_folder, known, metrics, card).write(output / "bundle")
-    say(
-        f"dev F1 {100 * scores.conlleval.f1:.2f} (conlleval, micro) from epoch {history.best.epoch}; "
-        f"bundle in {output / 'bundle'}"
-    )
-    return TrainedTagger(output / "bundle", metrics, history)
 
 
-def _inputs_of(recipe: TaggingRecipe, prepared: PreparedCorpus, encoder_folder: Path | None) -> TaggingInputs:
-    train = prepared.splits["train"]
-    types = sorted({entity.entity_type for sentence in train for entity in sentence.entities})
-    tag_set = TagSet(types, Scheme(recipe.decoder.scheme))
-    tokenizer = None
-    if encoder_folder is not None and recipe.encoder is not None:
-        tokenizer = CheckpointTokenizer(encoder_folder, max_subwords_of_word=recipe.encoder.max_subwords_of_word)
-    return TaggingInputs(recipe, tag_set, build_vocabularies(train, recipe), tokenizer)
-
-
-def _kept_vectors(
-    recipe: TaggingRecipe,
-    network: Tagger,
-    inputs: TaggingInputs,
-    splits: dict[str, list[EncodedSentence]],
+def keep_vectors_of(
+    corpora: Mapping[str, Corpus],
+    bert: BertVectors | None,
+    settings: Encoder | None,
+    training: Training,
     encoder_folder: Path | None,
-    say: Callable[[str], None],
+    console: Console,
 ) -> dict[str, KeptVectors]:
-    """Return the vectors of each split, or nothing where no epoch is frozen or vectors are not to be kept."""
-    if recipe.encoder is None or encoder_folder is None or not recipe.training.keep_vectors:
+    """Return the encoder's vectors of each split, or nothing where no epoch is frozen or they are not to be kept.
+
+    Raises:
+        OutputError: where the cache cannot be written to.
+    """
+    if bert is None or settings is None or encoder_folder is None or not training.keep_vectors:
         return {}
-    if recipe.encoder.finetune and not recipe.training.frozen_epochs:
+    if settings.finetune and not training.frozen_epochs:
         return {}
-    settings = recipe.encoder.model_dump(mode="json", include={"layers", "pooling", "window", "overlap"})
-    settings["precision"] = recipe.training.precision
+    decisive = settings.model_dump(mode="json", include={"layers", "pooling", "window", "overlap"})
+    decisive |= {"precision": training.precision, "tensorflow": tf.__version__}
     digest = encoder_digest(encoder_folder)
-    encode: Any = None
+    encode_words: Any = None
 
-    bert = network.bert
-    assert bert is not None
-
-    def encode_words(batch: Batch) -> Any:
-        nonlocal encode
-        if encode is None:
-            encode = tf.function(bert.encode_words, input_signature=[signature_of(batch)])
-        return encode(batch).numpy()
+    def encode(corpus: Corpus, indices: Sequence[int]) -> NDArray[Any]:
+        nonlocal encode_words
+        batch = corpus.batch(indices)
+        if encode_words is None:
+            encode_words = tf.function(bert.encode_words, input_signature=[signature_of(batch)])
+        vectors: NDArray[Any] = encode_words(batch).numpy()
+        return vectors
 
     kept = {}
-    for name, sentences in splits.items():
-        key = key_of(digest, settings, sentences)
+    for name, corpus in corpora.items():
         started = time.monotonic()
-        kept[name] = keep_vectors(
-            cache_folder() / "vectors", key, inputs, sentences, encode_words, recipe.training.batch_subwords
-        )
-        words = len(kept[name].array)
-        say(
-            f"vectors of {name}: {words:,} words, {kept[name].array.nbytes / 1e6:,.0f} MB, "
-            f"{time.monotonic() - started:.1f} s"
-        )
+        lengths = [len(words) for words in corpus.subwords]
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task(f"vectors of {name}", total=sum(lengths))
+            kept[name] = keep_vectors(
+                cache_folder() / "vectors",
+                key_of(digest, decisive, corpus.subwords),
+                lengths,
+                corpus.costs,
+                partial(encode, corpus),
+                partial(progress.advance, task),
+            )
+        array = kept[name].array
+        size, seconds = array.nbytes / 1e6, time.monotonic() - started
+        say_to(console)(f"vectors of {name}: {len(array):,} words, {size:,.0f} MB, {seconds:.1f} s")
     return kept

@@ -67,24 +67,31 @@ def best_path(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the best path `[B, L]` and its score `[B]`.
 
-    Only scores are kept on the way forward. On the way back the best tag before a given one is found anew, which
-    looks at K scores a step, where keeping the way back would look at K x K.
+    Only scores are kept on the way forward, without what the best of them has in common, so that they stay exact
+    however long the sentence is. On the way back the best tag before a given one is found anew, which looks at K scores
+    a step, where keeping the way back would look at K x K.
     """
     inputs = tf.transpose(emissions, [1, 0, 2])
     length, batch = tf.unstack(tf.shape(inputs)[:2])
     into = tf.transpose(transitions)
+    real = tf.transpose(tf.cast(padding_mask, tf.float32))
     steps = tf.TensorArray(tf.float32, length, element_shape=inputs.shape[1:]).unstack(inputs)
     best = tf.TensorArray(tf.float32, length, element_shape=inputs.shape[1:], clear_after_read=False)
-    first = tf.broadcast_to(starts, [batch, inputs.shape[-1]]) + inputs[0]
 
     def forward(
-        time: tf.Tensor, before: tf.Tensor, best: tf.TensorArray
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
+        time: tf.Tensor, before: tf.Tensor, taken_off: tf.Tensor, best: tf.TensorArray
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.TensorArray]:
         now = tf.reduce_max(before[:, tf.newaxis, :] + into, axis=2) + steps.read(time)
-        return time + 1, now, best.write(time, now)
+        highest = tf.reduce_max(now, axis=1)
+        now -= highest[:, tf.newaxis]
+        return time + 1, now, taken_off + real[time] * highest, best.write(time, now)
 
-    state = (tf.constant(1), first, best.write(0, first))
-    scores = tf.while_loop(lambda time, *_: time < length, forward, state)[2].stack()
+    first = tf.broadcast_to(starts, [batch, inputs.shape[-1]]) + inputs[0]
+    highest = tf.reduce_max(first, axis=1)
+    first -= highest[:, tf.newaxis]
+    state = (tf.constant(1), first, highest, best.write(0, first))
+    _, _, taken_off, best = tf.while_loop(lambda time, *_: time < length, forward, state)
+    scores = best.stack()
 
     endings = _endings(scores, ends, padding_mask)
     last_tag = tf.argmax(endings, axis=1, output_type=tf.int32)
@@ -99,7 +106,7 @@ def best_path(
     backwards = (length - 2, last_tag, path.write(length - 1, last_tag))
     path = tf.while_loop(lambda time, *_: time >= 0, back, backwards)[2]
     tag_ids = tf.where(padding_mask, tf.transpose(path.stack()), 0)
-    return tag_ids, tf.where(padding_mask[:, 0], tf.reduce_max(endings, axis=1), 0.0)
+    return tag_ids, tf.where(padding_mask[:, 0], taken_off + tf.reduce_max(endings, axis=1), 0.0)
 
 
 def _last_word(padding_mask: tf.Tensor) -> tf.Tensor:

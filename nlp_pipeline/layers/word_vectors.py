@@ -96,35 +96,3 @@ class WordDropout(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
-
-
-class LockedDropout(keras.layers.Layer):
-    """Drops the same units at every word of a sentence in training, and scales the others by `1 / (1 - rate)`.
-
-    Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks".
-
-    Args:
-        rate: share of the units.
-        seed: drawn from Keras' global seed when left out.
-    """
-
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.rate = rate
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-
-    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Drop units of `[B, L, E]`."""
-        if not training or self.rate == 0.0:
-            return inputs
-        noise_shape = (tf.shape(inputs)[0], 1, inputs.shape[-1])
-        return keras.random.dropout(inputs, self.rate, noise_shape=noise_shape, seed=self.seed_generator)
-
-    def compute_output_shape(self, inputs_shape: Shape) -> Shape:
-        """Return the shape of the inputs."""
-        return inputs_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -34,6 +34,13 @@ for tag, pattern, first in (
     _RecipeLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), list(first))
 
 
+_RecipeLoader.add_constructor(
+    # PyYAML's own reads 010 as 8, as YAML 1.1 has it.
+    "tag:yaml.org,2002:int",
+    lambda loader, node: int(str(loader.construct_scalar(node)), 10),  # type: ignore[arg-type]  # only scalars match
+)
+
+
 def _parse(text: str, place: str) -> tuple[Any, dict[Key, int]]:
     """Return what the YAML says, and the line of each of its keys."""
     lines: dict[Key, int] = {}
@@ -54,8 +61,9 @@ def _parse(text: str, place: str) -> tuple[Any, dict[Key, int]]:
                 lines[*key, number] = item.start_mark.line + 1
                 walk(item, (*key, number))
 
-    loader = _RecipeLoader(text)
+    loader = None
     try:
+        loader = _RecipeLoader(text)
         node = loader.get_single_node()
         if node is None:
             raise RecipeError([Problem(place, "expected a recipe, received an empty file")])
@@ -69,7 +77,8 @@ def _parse(text: str, place: str) -> tuple[Any, dict[Key, int]]:
         reason = str(error).splitlines()[0] if str(error) else "nesting without end"
         raise RecipeError([Problem(place, f"expected YAML, received: {reason}")]) from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     if problems:
         raise RecipeError(problems)
     return data, lines

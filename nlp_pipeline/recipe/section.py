@@ -104,7 +104,7 @@ class BaseRecipe(Section):
 
     FILES: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
-    name: Annotated[str, Field(min_length=1, pattern=r"^[\w.-]+$")]
+    name: Annotated[str, Field(min_length=1, pattern=r"^\w[\w.-]*$")]
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 13
 
     def to_yaml(self) -> str:
@@ -117,13 +117,13 @@ def as_file(value: str, key: tuple[str, ...], base: Path) -> str:
 
     Args:
         value: what stands in the recipe.
-        key: where it stands. An encoder's name is a path only where there is a folder of that name, or where it begins
-            with a dot, a slash or a tilde.
+        key: where it stands. An encoder's name is a path only where it begins with a dot, a slash or a tilde, or where
+            it has a slash within and there is a folder of that name: without one it is an alias.
         base: the folder that relative paths are relative to.
     """
     if value.startswith("hub:"):
         return value
     path = base / Path(value).expanduser()
-    if key[-1] == "name" and not value.startswith((".", "/", "~")) and not path.is_dir():
+    if key[-1] == "name" and not value.startswith((".", "/", "~")) and ("/" not in value or not path.is_dir()):
         return value
     return str(path.resolve())

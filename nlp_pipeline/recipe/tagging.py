@@ -50,7 +50,7 @@ class Characters(Section):
     kind: Literal["lstm", "cnn"] = "cnn"
     size: Count = 32
     units: Count = 64
-    widths: list[Count] = Field(default_factory=lambda: [2, 3, 4])
+    widths: list[Count] = Field(default_factory=lambda: [2, 3, 4], min_length=1)
     longest: Annotated[int, Field(ge=2)] = 32
     dropout: Share = 0.2
 

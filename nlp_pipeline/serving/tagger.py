@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
-from nlp_pipeline.serving.bundle import TaggerBundle
+from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 from nlp_pipeline.text.schemes import Scheme, entities_from_tags, tags_from_entities
 from nlp_pipeline.text.segmentation import segment
 from nlp_pipeline.text.sentence import Sentence
@@ -122,12 +122,21 @@ class LoadedTagger:
         """Tag one sentence that is given as words.
 
         Raises:
+            TypeError: for a string, or words that are none.
             ValueError: where there is no word, or an empty one.
         """
+        if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+            raise TypeError(f"expected a list of words; `tag_text` takes a text. Received: {words!r}")
         return next(self.tag_stream([Sentence(tuple(words))]))
 
     def tag_text(self, text: str) -> TaggedText:
-        """Tag a text: it is cut into sentences and words first."""
+        """Tag a text: it is cut into sentences and words first.
+
+        Raises:
+            TypeError: for anything but a string.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"expected a text. Received: {text!r}")
         tagged = tuple(self.tag_stream(sentences_of(text)))
         return TaggedText(text, tagged, tuple(entity for one in tagged for entity in one.entities_in(text)))
 

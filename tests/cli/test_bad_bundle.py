@@ -97,7 +97,7 @@ def test_every_command_refuses_a_bundle_that_is_not_whole(
         ('{"format": 2, "files": {}}', "bundle/bundle.json: expected a bundle of format 1, received format 2"),
         (
             '{"format": 1, "task": "translation", "files": {}}',
-            "bundle: expected the bundle of a tagger, received one for 'translation'",
+            "bundle: expected the bundle of a tagger, received that of a translator",
         ),
     ],
 )
@@ -155,7 +155,7 @@ def test_what_is_no_bundle_is_refused(command: CommandLine, tmp_path: Path) -> N
 def test_a_bundle_that_is_whole_but_makes_no_sense_is_refused(
     bundle: Path, command: CommandLine, tmp_path: Path, file: str, content: str, expected: str
 ) -> None:
-    from nlp_pipeline.serving.folder import write_manifest
+    from nlp_pipeline.serving.manifest import write_manifest
 
     (bundle / file).write_text(content, encoding="utf-8")
     (bundle / "bundle.json").unlink()

@@ -12,7 +12,8 @@ from safetensors.numpy import load_file
 
 from nlp_pipeline.inputs.tagging import TaggingInputs
 from nlp_pipeline.jobs.stages import stages_of
-from nlp_pipeline.jobs.train import TrainedTagger, train_tagger
+from nlp_pipeline.jobs.train import Trained
+from nlp_pipeline.jobs.train_tagger import train_tagger
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.recipe.file import read_recipe
@@ -31,7 +32,7 @@ training: {{batch_subwords: 64, learning_rate: 1e-2, encoder_learning_rate: 1e-3
 """
 
 
-def _train(folder: Path, encoder: Path, *overrides: str) -> tuple[TrainedTagger, str]:
+def _train(folder: Path, encoder: Path, *overrides: str) -> tuple[Trained, str]:
     (folder / "train.conll").write_text(TINY_CORPUS, encoding="utf-8")
     (folder / "stages.yaml").write_text(RECIPE.format(encoder=encoder), encoding="utf-8")
     shown = io.StringIO()
@@ -44,7 +45,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NLP_PIPELINE_CACHE", str(tmp_path / "cache"))
 
 
-def _of_encoder(trained: TrainedTagger) -> dict[str, np.ndarray]:
+def _of_encoder(trained: Trained) -> dict[str, np.ndarray]:
     weights = load_file(trained.bundle / "weights.safetensors")
     return {name: value for name, value in weights.items() if "/encoder/" in name}
 
@@ -79,7 +80,7 @@ def test_rates_fall_over_both_stages_and_from_layer_to_layer(tmp_path: Path, tin
     recipe = read_recipe(tmp_path / "stages.yaml", settings, kind=TaggingRecipe)
     inputs = TaggingInputs(recipe, TagSet(["PER"]), {}, CheckpointTokenizer(encoder))
     network = Tagger.for_inputs(inputs, encoder, from_checkpoint=True)
-    first, second = stages_of(recipe, network)
+    first, second = stages_of(recipe.training, network)
     assert (first.frozen, first.epochs, first.falls_over) == (True, 6, 8)
     assert (second.frozen, second.epochs, second.falls_over) == (False, 2, 2)
     assert [(group.name, group.peak) for group in first.groups] == [("tagger", 1e-2)]

@@ -242,3 +242,23 @@ def test_a_shift_of_all_emissions_does_not_blur_the_loss() -> None:
     losses = case.crf.negative_log_likelihood(case.emissions, tag_ids, MASK)
     shifted = case.crf.negative_log_likelihood(case.emissions + 4096.0, tag_ids, MASK)
     np.testing.assert_allclose(shifted, losses, atol=5e-3)  # 4096 + x has lost some digits of x
+
+
+def test_the_best_path_of_a_very_long_sentence_is_exact() -> None:
+    """Sums over twenty thousand words are too coarse in float32 to tell two paths apart."""
+    random = np.random.default_rng(5)
+    length = 20_000
+    crf = CRF(TAGS)
+    transitions = random.normal(size=(TAGS, TAGS)).astype(np.float32)
+    crf.transitions.assign(transitions)
+    emissions = random.normal(8.0, 3.0, size=(length, TAGS)).astype(np.float32)
+    score, back = emissions[0] + crf.start_scores.numpy().astype(np.float64), []
+    for step in emissions[1:].astype(np.float64):
+        paths = score[:, None] + transitions.astype(np.float64)
+        back.append(paths.argmax(axis=0))
+        score = paths.max(axis=0) + step
+    expected = [int((score + crf.end_scores.numpy()).argmax())]
+    for before in reversed(back):
+        expected.append(int(before[expected[-1]]))
+    tag_ids, _ = tf.function(crf.best_path)(tf.constant(emissions[None]), tf.ones([1, length], tf.bool))
+    np.testing.assert_array_equal(tag_ids[0], expected[::-1])

@@ -48,6 +48,14 @@ def test_no_word_is_refused(tagger: LoadedTagger, words: list[str]) -> None:
         tagger.tag(words)
 
 
+def test_a_text_for_words_and_words_for_a_text_are_refused(tagger: LoadedTagger) -> None:
+    with pytest.raises(TypeError, match=r"`tag_text` takes a text\. Received: 'Ana left'"):
+        tagger.tag("Ana left")
+    for wrong in (["Ana"], None):
+        with pytest.raises(TypeError, match=r"expected a text\. Received"):
+            tagger.tag_text(wrong)  # type: ignore[arg-type]
+
+
 def test_gold_tags_stay_and_change_nothing(tagger: LoadedTagger) -> None:
     sentence = Sentence(("Ana", "left"), tags=("B-MISC", "I-MISC"), document=3, place="here:1")
     (tagged,) = tagger.tag_stream([sentence])

@@ -11,7 +11,7 @@ from rich.console import Console
 from nlp_pipeline.jobs.evaluate import evaluate_tagger, read_labelled
 from nlp_pipeline.jobs.score import score_files
 from nlp_pipeline.jobs.tag import tag_files
-from nlp_pipeline.jobs.train import train_tagger
+from nlp_pipeline.jobs.train_tagger import train_tagger
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.serving import tagger as serving

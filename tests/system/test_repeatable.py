@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nlp_pipeline.serving.folder import file_digest
+from nlp_pipeline.outputs import file_digest
 from tests.conftest import TINY_CORPUS, TinyCheckpoint
 
 RECIPE = """

@@ -19,7 +19,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from rich.console import Console
 from safetensors.numpy import load_file
-from nlp_pipeline.jobs.train import train_tagger
+from nlp_pipeline.jobs.train_tagger import train_tagger
 from nlp_pipeline.recipe.file import read_recipe
 recipe = read_recipe(sys.argv[1], [f"training.strategy={sys.argv[2]}"])
 train_tagger(recipe, Path(sys.argv[3]), Console())

@@ -12,9 +12,10 @@ import pytest
 
 import nlp_pipeline
 from nlp_pipeline.errors import BundleError, OutputError
-from nlp_pipeline.serving.bundle import TaggerBundle
-from nlp_pipeline.serving.folder import MANIFEST, file_digest, new_file, new_folder, read_manifest, write_manifest
+from nlp_pipeline.outputs import file_digest, new_file, new_folder
+from nlp_pipeline.serving.manifest import MANIFEST, read_manifest, write_manifest
 from nlp_pipeline.serving.tagger import LoadedTagger
+from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 
 WORDS = ["Ana", "Reis", "left", "Lima", "."]
 
@@ -91,7 +92,7 @@ def test_a_bundle_of_another_task(tiny_bundle: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_bundle, tmp_path / "bundle")
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     (folder / MANIFEST).write_text(json.dumps({**manifest, "task": "juggling"}), encoding="utf-8")
-    with pytest.raises(BundleError, match="expected the bundle of a tagger, received one for 'juggling'"):
+    with pytest.raises(BundleError, match="expected the bundle of a tagger, received that of 'juggling'"):
         TaggerBundle.read(folder)
 
 

@@ -13,7 +13,6 @@ README.md              the model card
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,10 @@ from typing import Any
 from nlp_pipeline.errors import BundleError, Problem, RecipeError
 from nlp_pipeline.inputs.tagging import TaggingInputs
 from nlp_pipeline.models.tagger import Tagger
+from nlp_pipeline.outputs import new_folder
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.recipe.file import read_recipe
-from nlp_pipeline.serving.folder import MANIFEST, new_folder, read_manifest, write_manifest
+from nlp_pipeline.serving.manifest import MANIFEST, read_json, read_task, write_json, write_manifest
 from nlp_pipeline.text.tagset import TagSet
 from nlp_pipeline.text.vocabulary import Vocabulary
 
@@ -63,11 +63,11 @@ class TaggerBundle:
 
         with new_folder(target, marker=MANIFEST) as folder:
             (folder / "recipe.yaml").write_text(self.recipe.to_yaml(), encoding="utf-8")
-            _write_json(folder / "tags.json", self.inputs.tag_set.to_json())
+            write_json(folder / "tags.json", self.inputs.tag_set.to_json())
             vocabularies = {name: vocabulary.to_json() for name, vocabulary in self.inputs.vocabularies.items()}
-            _write_json(folder / "vocabularies.json", vocabularies)
-            _write_json(folder / "known_entities.json", sorted(self.known_entities))
-            _write_json(folder / "metrics.json", self.metrics)
+            write_json(folder / "vocabularies.json", vocabularies)
+            write_json(folder / "known_entities.json", sorted(self.known_entities))
+            write_json(folder / "metrics.json", self.metrics)
             (folder / "README.md").write_text(self.card, encoding="utf-8")
             save_file(self.network.named_weights(), folder / "weights.safetensors")
             if self.inputs.tokenizer is not None and self.encoder_folder is not None:
@@ -89,18 +89,15 @@ class TaggerBundle:
 
         from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 
-        manifest = read_manifest(folder)
-        if manifest.get("task") != TASK:
-            message = f"expected the bundle of a tagger, received one for {manifest.get('task')!r}"
-            raise BundleError([Problem(str(folder), message)])
+        read_task(folder, TASK)
         try:
             recipe = read_recipe(folder / "recipe.yaml", kind=TaggingRecipe)
-            tag_set = TagSet.from_json(_read_json(folder / "tags.json"))
+            tag_set = TagSet.from_json(read_json(folder / "tags.json"))
             vocabularies = {
-                name: Vocabulary.from_json(items) for name, items in _read_json(folder / "vocabularies.json").items()
+                name: Vocabulary.from_json(items) for name, items in read_json(folder / "vocabularies.json").items()
             }
-            known_entities = frozenset(_read_json(folder / "known_entities.json"))
-            metrics = _read_json(folder / "metrics.json")
+            known_entities = frozenset(read_json(folder / "known_entities.json"))
+            metrics = read_json(folder / "metrics.json")
             card = (folder / "README.md").read_text(encoding="utf-8")
             weights = load_file(folder / "weights.safetensors")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, RecipeError) as error:
@@ -118,11 +115,3 @@ class TaggerBundle:
         except ValueError as error:
             raise BundleError([Problem(str(folder / "weights.safetensors"), str(error))]) from None
         return cls(recipe, inputs, network, encoder_folder, known_entities, metrics, card)
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,22 +1,22 @@
-"""Folders and files that appear whole or not at all, and a model's directory with the digest of every file."""
+"""Files and folders that appear whole or not at all, and nothing that is not ours replaced."""
 
 from __future__ import annotations
 
+import glob
 import hashlib
-import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import nlp_pipeline
-from nlp_pipeline.errors import BundleError, OutputError, Problem, Problems
+from nlp_pipeline.errors import OutputError, Problem
 
-MANIFEST = "bundle.json"
-FORMAT = 1
+PARTIAL = ".partial"
+# What a killed process left is removed when it is this old: nothing is written to for so long without a pause.
+_REMAINS_AGE = 6 * 3600.0  # seconds
 
 
 def file_digest(path: Path) -> str:
@@ -40,7 +40,10 @@ def new_folder(target: Path, marker: str) -> Iterator[Path]:
     """
     refuse_foreign(target, marker)
     with _told(target), _parents_of(target):
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
+        # Behind a link it is the folder that is replaced.
+        target = target.resolve()
+        _remove_remains(target)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{_short(target)}.", suffix=PARTIAL, dir=target.parent))
         try:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
@@ -84,8 +87,8 @@ def new_file(target: Path) -> Iterator[Path]:
             yield target
             return
         target = target.resolve()
-        # 50 characters leave room for what is put around them, however many bytes each takes.
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:50]}.", suffix=".partial", dir=target.parent)
+        _remove_remains(target)
+        handle, name = tempfile.mkstemp(prefix=f".{_short(target)}.", suffix=PARTIAL, dir=target.parent)
         os.close(handle)
         temporary = Path(name)
         try:
@@ -108,6 +111,7 @@ def _told(target: Path) -> Iterator[None]:
 @contextmanager
 def _parents_of(target: Path) -> Iterator[None]:
     """Make the folders above a target, and remove those that are empty still when something went wrong."""
+    target = target.absolute()
     missing = [folder for folder in target.parents if not folder.exists()]
     above = next(folder for folder in target.parents if folder not in missing)
     if not above.is_dir():
@@ -129,47 +133,14 @@ def _umask() -> int:
     return mask
 
 
-def write_manifest(folder: Path, task: str) -> None:
-    """Write `bundle.json`: the format, the task, and the size and digest of every file of the folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    listed = {
-        path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": file_digest(path)}
-        for path in files
-    }
-    manifest = {"format": FORMAT, "package": nlp_pipeline.__version__, "task": task, "files": listed}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+def _remove_remains(target: Path) -> None:
+    """Remove what killed processes left beside a target, while they were making it."""
+    for remains in target.parent.glob(f".{glob.escape(_short(target))}.*{PARTIAL}"):
+        with suppress(OSError):
+            if time.time() - remains.stat().st_mtime > _REMAINS_AGE:
+                shutil.rmtree(remains) if remains.is_dir() else remains.unlink()
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return a bundle's manifest, after a look at every file.
-
-    Raises:
-        BundleError: naming each file that is missing, cut short or altered.
-    """
-    if not folder.exists():
-        raise BundleError([Problem(str(folder), "expected a bundle, received nothing: there is no such folder")])
-    if not folder.is_dir():
-        raise BundleError([Problem(str(folder), "expected a bundle, which is a folder, received a file")])
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version, files = manifest["format"], manifest["files"]
-        expected = {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in files.items()}
-    except FileNotFoundError:
-        raise BundleError([Problem(str(folder), f"expected a bundle, received a folder without {MANIFEST}")]) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise BundleError([Problem(str(path), "expected the manifest of a bundle, received something else")]) from None
-    if version != FORMAT:
-        message = f"expected a bundle of format {FORMAT}, received format {version!r}"
-        raise BundleError([Problem(str(path), message)])
-    problems = Problems()
-    for name, (size, digest) in expected.items():
-        file = folder / name
-        if not file.is_file():
-            problems.add(str(file), "expected a file of the bundle, received none")
-        elif file.stat().st_size != size:
-            problems.add(str(file), f"expected {size} bytes, received {file.stat().st_size}: the file is not whole")
-        elif file_digest(file) != digest:
-            problems.add(str(file), f"expected the digest {digest[:12]}..., received another: the file was altered")
-    problems.raise_if_any(BundleError)
-    return dict(manifest)
+def _short(target: Path) -> str:
+    # 50 characters leave room for what is put around them, however many bytes each takes.
+    return target.name[:50]

@@ -1,0 +1,114 @@
+"""`inspect`, `doctor` and `encoder list`: what is there."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from safetensors.numpy import load_file
+
+import nlp_pipeline
+from tests.cli.conftest import CommandLine
+
+PARTS = {"words", "characters", "casing", "recurrent", "emission", "decoder"}
+
+
+def _rows(shown: str) -> dict[str, list[str]]:
+    """Return the rows of the tables that were shown, by their first cell."""
+    lines = [line.strip("│ ").split("│") for line in shown.splitlines() if line.startswith("│")]
+    return {cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in lines}
+
+
+def test_inspect_shows_what_a_bundle_is(tiny_bundle: Path, command: CommandLine) -> None:
+    outcome = command("inspect", tiny_bundle)
+    assert (outcome.code, outcome.err) == (0, "")
+    rows = _rows(outcome.out)
+    metrics = json.loads((tiny_bundle / "metrics.json").read_text(encoding="utf-8"))
+    assert rows["name"] == ["tiny"]
+    assert rows["made by"] == [f"nlp_pipeline {nlp_pipeline.__version__}"]
+    assert rows["entity types"] == ["LOC, PER"]
+    assert rows["tags"] == ["IOBES, crf"]
+    assert rows["encoder"] == ["none"]
+    assert rows["best epoch"] == [f"{metrics['best_epoch']} of 10"]
+    for row, mode in (("dev F1 (conlleval, micro)", "conlleval"), ("dev F1 (strict, IOB2, micro)", "strict")):
+        assert rows[row] == [f"{100 * metrics['dev'][mode]['f1']:.2f}"]
+
+
+def test_inspect_counts_the_weights_of_each_part(tiny_bundle: Path, command: CommandLine) -> None:
+    rows = _rows(command("inspect", tiny_bundle).out)
+    stored = load_file(tiny_bundle / "weights.safetensors")
+    counts = {name: int(rows[name][0].replace(",", "")) for name in (*PARTS, "all")}
+    assert counts["all"] == sum(counts[name] for name in PARTS) == sum(value.size for value in stored.values())
+    # One row a lower-cased word of the corpus, with those for padding and for words that are not known, of 8 units.
+    words = json.loads(command("inspect", tiny_bundle, "--json").out)["vocabularies"]["words"]
+    assert counts["words"] == 8 * words
+    # A GRU of 8 units each way: three gates; kernel, recurrent kernel, two biases; what a word is made of besides.
+    seen = (counts["recurrent"] // 2 - 3 * 8 * 8 - 2 * 3 * 8) / (3 * 8)
+    assert seen == 8 + 3 * 4 + 2
+
+
+def test_inspect_gives_one_json_object(tiny_bundle: Path, command: CommandLine) -> None:
+    outcome = command("inspect", tiny_bundle, "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    facts = json.loads(outcome.out)
+    metrics = json.loads((tiny_bundle / "metrics.json").read_text(encoding="utf-8"))
+    assert facts["metrics"] == metrics
+    assert (facts["name"], facts["task"], facts["scheme"]) == ("tiny", "tagging", "IOBES")
+    assert facts["entity_types"] == ["LOC", "PER"]
+    assert facts["encoder"] is None
+    assert facts["recurrent"]["cell"] == "gru"
+    assert set(facts["weights"]) == PARTS
+    assert sum(facts["weights"].values()) == metrics["weights"]["all"]
+    files = [path for path in tiny_bundle.iterdir() if path.name != "bundle.json"]
+    assert facts["bytes"] == sum(path.stat().st_size for path in files)
+
+
+def test_doctor_names_what_a_run_needs(command: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NLP_PIPELINE_CACHE", str(tmp_path / "cache"))
+    outcome = command("doctor")
+    assert (outcome.code, outcome.err) == (0, "")
+    rows = _rows(outcome.out)
+    assert rows["nlp_pipeline"][0] == nlp_pipeline.__version__
+    assert rows["Python"][0].startswith(f"{platform.python_version()} on ")
+    assert rows["tensorflow"][0] == tf.__version__
+    assert rows["devices"][0] == ("the CPU alone" if not tf.config.list_physical_devices("GPU") else rows["devices"][0])
+    assert rows["cache"][0].startswith(f"{tmp_path / 'cache'}, ")
+    assert rows["default encoder"][0] == "not fetched yet (nlp-pipeline encoder get minilm)"
+    assert {row[-1] for row in rows.values()} == {"ok"}
+    assert not (tmp_path / "cache").exists()
+
+
+def test_doctor_ends_with_1_where_something_is_amiss(
+    command: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    monkeypatch.setenv("NLP_PIPELINE_CACHE", str(tmp_path / "file" / "cache"))
+    outcome = command("doctor")
+    assert outcome.code == 1
+    rows = _rows(outcome.out)
+    assert [name for name, row in rows.items() if row[-1] == "AMISS"] == ["cache"]
+    assert rows["cache"][0].startswith(f"{tmp_path / 'file' / 'cache'} cannot be written to: ")
+
+
+def test_encoder_list_names_minilm(command: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NLP_PIPELINE_CACHE", str(tmp_path))
+    outcome = command("encoder", "list")
+    assert (outcome.code, outcome.err) == (0, "")
+    rows = _rows(outcome.out)
+    assert list(rows) == ["minilm"]
+    assert rows["minilm"][0].startswith("all-MiniLM-L6-v2")
+    assert rows["minilm"][1] == "not fetched"
+    assert outcome.out.splitlines()[-1] == f"cache: {tmp_path}"
+
+
+def test_encoder_list_tells_the_size_of_what_was_fetched(
+    command: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NLP_PIPELINE_CACHE", str(tmp_path))
+    folder = tmp_path / "encoders" / "minilm"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(bytes(3_000_000))
+    assert _rows(command("encoder", "list").out)["minilm"][1] == "3 MB in the cache"
