@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/nlp-pipeline encoder get minilm
 	$(BIN)/nlp-pipeline run pipelines/ner-demo.yaml
-	$(BIN)/nlp-pipeline tag runs/ner-demo/bundle data/newsroom/article.txt --output runs/ner-demo/article.jsonl --output-format jsonl
+	$(BIN)/nlp-pipeline tag runs/ner-demo/bundle data/newsroom/article.txt --output runs/ner-demo/article.jsonl
 	@echo "tagged text in runs/ner-demo/article.jsonl, of which the first lines are:"
 	@head -n 3 runs/ner-demo/article.jsonl
 

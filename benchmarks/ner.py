@@ -47,6 +47,7 @@ def main() -> None:
 
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / "ner.json"
+    ran = False
     results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     for name in arguments.rows or ROWS:
         corpus, recipe, settings = ROWS[name]
@@ -58,6 +59,9 @@ def main() -> None:
         results[name] = {"command": _command(recipe, settings, corpus), "runs": runs, **_circumstances()}
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         (RESULTS / "ner.md").write_text(_table(results), encoding="utf-8")
+        ran = True
+    if not ran:
+        sys.exit(f"no row was run: there is no corpus in {arguments.data}; see benchmarks/README.md")
     print(_table(results))
 
 
