@@ -103,8 +103,10 @@ def _command(recipe: str, settings: list[str], corpus: str) -> str:
 
 def _circumstances() -> dict[str, Any]:
     """Return the machine, the versions and the commit."""
-    git = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    commit = _git("describe", "--always")
+    # What this benchmark writes itself changes nothing that it measures.
+    if _git("status", "--porcelain", "--", ".", ":!benchmarks/results"):
+        commit += "-dirty"
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").is_file() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {
@@ -114,6 +116,10 @@ def _circumstances() -> dict[str, Any]:
         "commit": commit,
         "date": time.strftime("%Y-%m-%d"),
     }
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _table(results: dict[str, Any]) -> str:

@@ -17,10 +17,9 @@ def model_card(recipe: TaggingRecipe, metrics: Mapping[str, Any], tag_set: TagSe
     """Return the card: what the model is, what it was made from, what it scores, how to use it, what to beware of."""
     dev = metrics["dev"]
     types = "\n".join(
-        f"| {in_markdown(name)} | {100 * score['precision']:.2f} | {100 * score['recall']:.2f} | {100 * score['f1']:.2f} "
-        f"| {score['gold']} |"
-        for name, score in dev["types"].items()
+        f"| {in_markdown(name)} | {_percent(score)} | {score['gold']} |" for name, score in dev["types"].items()
     )
+    entity_types = ", ".join(map(in_markdown, tag_set.entity_types))
     corpora = "\n".join(
         f"| {split} | {in_markdown(name_of(Path(source).name))} | {metrics['sentences'][split]:,} |"
         for split, source in recipe.corpora().items()
@@ -37,7 +36,7 @@ def model_card(recipe: TaggingRecipe, metrics: Mapping[str, Any], tag_set: TagSe
     )
     return f"""# {in_markdown(recipe.name)}
 
-A named entity tagger for the types {", ".join(map(in_markdown, tag_set.entity_types))}, made by nlp_pipeline {nlp_pipeline.__version__}.
+A named entity tagger for the types {entity_types}, made by nlp_pipeline {nlp_pipeline.__version__}.
 
 {_architecture(recipe)}
 
@@ -60,8 +59,7 @@ number (`nlp-pipeline evaluate`).
 | type | precision | recall | F1 | entities |
 |---|---|---|---|---|
 {types}
-| micro average | {100 * dev["conlleval"]["precision"]:.2f} | {100 * dev["conlleval"]["recall"]:.2f} \
-| {100 * dev["conlleval"]["f1"]:.2f} | {dev["conlleval"]["gold"]} |
+| micro average | {_percent(dev["conlleval"])} | {dev["conlleval"]["gold"]} |
 
 Strict mode of IOB2, micro F1: {100 * dev["strict"]["f1"]:.2f}.
 {recall}
@@ -81,13 +79,19 @@ about them.
 """
 
 
+def _percent(score: Mapping[str, float]) -> str:
+    """Return precision, recall and F1 as cells of a table."""
+    return " | ".join(f"{100 * score[part]:.2f}" for part in ("precision", "recall", "f1"))
+
+
 def _architecture(recipe: TaggingRecipe) -> str:
     """Return a sentence on what the network is made of."""
     seen = []
     if recipe.encoder is not None:
         layers = {"last": "the last layer", "last4": "the last four layers", "mix": "a learned mixture of all layers"}
         way = "fine-tuned" if recipe.encoder.finetune else "frozen"
-        seen.append(f"{layers[recipe.encoder.layers]} of the {way} encoder {in_markdown(name_of(Path(recipe.encoder.name).name))}")
+        name = in_markdown(name_of(Path(recipe.encoder.name).name))
+        seen.append(f"{layers[recipe.encoder.layers]} of the {way} encoder {name}")
     if recipe.words is not None:
         seen.append("trained word embeddings")
     if recipe.characters is not None:

@@ -148,19 +148,25 @@ def test_a_changed_corpus_is_trained_on(work: Path, command: CommandLine) -> Non
     assert scores["sentences"] == 5
 
 
-def test_a_changed_key_trains_again_and_its_bundle_is_then_the_one_that_is_kept(
+def test_changed_keys_train_again_and_that_bundle_is_then_the_one_that_is_kept(
     work: Path, command: CommandLine
 ) -> None:
-    call = ("run", work / "tiny.yaml", "--output", work / "run", "--set", "training.epochs=1")
-    outcome = command(*call)
+    (work / "test.conll").write_text("Ana B-PER\nleft O\nOslo B-LOC\n. O\n", encoding="utf-8")
+    changed = ("--set", "training.epochs=1", "--set", f"data.test={work / 'test.conll'}")
+    outcome = command("run", work / "tiny.yaml", "--output", work / "run", *changed)
     assert outcome.code == 0
     assert SKIPPED not in outcome.out
     assert _epochs(outcome.out) == 1
+    assert "will be replaced" in outcome.out
     resolved = yaml.safe_load((work / "run" / "bundle" / "recipe.yaml").read_text(encoding="utf-8"))
     assert resolved["training"]["epochs"] == 1
-    assert "will be replaced" in outcome.out
+    # A test corpus is what is evaluated where there is one.
+    assert "\ntest corpus" in outcome.out
+    evaluation = work / "run" / "evaluation"
+    assert json.loads((evaluation / "scores.json").read_text(encoding="utf-8"))["words"] == 4
+    assert (evaluation / "report.md").read_text(encoding="utf-8").startswith("# tiny on its test corpus\n")
     trained = contents(work)
-    again = command(*call)
+    again = command("run", work / "tiny.yaml", "--output", work / "run", *changed)
     assert SKIPPED in again.out
     assert contents(work) == trained
 
@@ -197,14 +203,3 @@ def test_force_does_everything_anew(work: Path, command: CommandLine) -> None:
     assert SKIPPED not in outcome.out
     assert _epochs(outcome.out) == 6
     assert "reading train" in outcome.out
-
-
-def test_a_test_corpus_is_what_is_evaluated(work: Path, command: CommandLine) -> None:
-    (work / "test.conll").write_text("Ana B-PER\nleft O\nOslo B-LOC\n. O\n", encoding="utf-8")
-    arguments = ("--set", f"data.test={work / 'test.conll'}", "--set", "training.epochs=1")
-    outcome = command("run", work / "tiny.yaml", "--output", work / "run", *arguments)
-    assert outcome.code == 0
-    assert "\ntest corpus" in outcome.out
-    evaluation = work / "run" / "evaluation"
-    assert json.loads((evaluation / "scores.json").read_text(encoding="utf-8"))["words"] == 4
-    assert (evaluation / "report.md").read_text(encoding="utf-8").startswith("# tiny on its test corpus\n")
