@@ -1,4 +1,4 @@
-# make demo   environment, encoder, and a tagger trained, scored and used on a text
+# make demo   environment, encoder, a tagger and a translator, each trained, scored and used
 # make test   environment, lint, tests
 # make lint   ruff and mypy --strict
 # make bench  the benchmarks of this machine (long)
@@ -24,6 +24,8 @@ demo: $(STAMP)
 	$(BIN)/nlp-pipeline tag runs/ner-demo/bundle data/newsroom/article.txt --output runs/ner-demo/article.jsonl
 	@echo "tagged text in runs/ner-demo/article.jsonl, of which the first lines are:"
 	@head -n 3 runs/ner-demo/article.jsonl
+	$(BIN)/nlp-pipeline run pipelines/translate-demo.yaml
+	$(BIN)/nlp-pipeline attention runs/translate-demo/bundle "The red car is old." --output runs/translate-demo/attention.png
 
 test: lint
 	$(BIN)/python -m pytest -q

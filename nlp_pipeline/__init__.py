@@ -11,19 +11,26 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from nlp_pipeline.serving.tagger import LoadedTagger
+    from nlp_pipeline.serving.translator import LoadedTranslator
 
-__all__ = ["LoadedTagger", "__version__", "load"]
+__all__ = ["LoadedTagger", "LoadedTranslator", "__version__", "load"]
 
 
-def load(bundle: "str | PathLike[str]") -> "LoadedTagger":
-    """Load a bundle: `load("runs/ner-demo/bundle").tag_text("A text.")`.
+def load(bundle: "str | PathLike[str]") -> "Any":
+    """Load a bundle, of either kind: a `LoadedTagger` or a `LoadedTranslator`.
+
+        load("runs/ner-demo/bundle").tag_text("A text.")
+        load("runs/translate-demo/bundle").translate("A sentence.")
 
     Raises:
         BundleError: where it is missing, incomplete, altered or of another kind.
     """
-    from nlp_pipeline.serving.tagger import LoadedTagger
+    from pathlib import Path
 
-    return LoadedTagger.load(bundle)
+    from nlp_pipeline.serving.manifest import read_task
+
+    loaded: Any = __getattr__("LoadedTranslator" if read_task(Path(bundle)) == "translation" else "LoadedTagger")
+    return loaded.load(bundle)
 
 
 def __getattr__(name: str) -> Any:
@@ -31,4 +38,8 @@ def __getattr__(name: str) -> Any:
         from nlp_pipeline.serving.tagger import LoadedTagger
 
         return LoadedTagger
+    if name == "LoadedTranslator":
+        from nlp_pipeline.serving.translator import LoadedTranslator
+
+        return LoadedTranslator
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

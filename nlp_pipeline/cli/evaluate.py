@@ -4,58 +4,82 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from nlp_pipeline.cli.options import bundle_argument, data_options, given
+from nlp_pipeline.cli.options import bundle_argument, data_options, given, search_options
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
-@click.command("evaluate", short_help="Score a bundle on a labelled corpus.")
+@click.command("evaluate", short_help="Score a bundle on a corpus.")
 @bundle_argument
-@click.option("--data", required=True, metavar="FILE", help="Labelled file, folder of Parquet, or hub:owner/name.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: conlleval.f1, strict.f1, types.PER.f1...")
-@click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Write confusions and worst sentences.")
+@click.option("--data", metavar="FILE", help="Labelled file or sentence pairs, folder of Parquet, or hub:owner/name.")
+@click.option("--source", metavar="FILE", help="Sentences, for a translator, with --target.")
+@click.option("--target", metavar="FILE", help="Their translations, line by line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: conlleval.f1, strict.f1, bleu.score...")
+@click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Write what was wrong, and where.")
 @data_options
+@search_options
 def command(
     bundle: Path,
-    data: str,
+    data: str | None,
+    source: str | None,
+    target: str | None,
     as_json: bool,
     report: Path | None,
     format_: str | None,
     scheme: str | None,
     word_column: int | None,
     tag_column: int | None,
+    beam_size: int | None,
+    length_penalty: float | None,
+    coverage_penalty: float | None,
 ) -> None:
-    """Tag a labelled corpus with BUNDLE and score the tags with seqeval.
+    """Score BUNDLE on a corpus.
 
-    F1 is given in the default mode, which counts as the CoNLL script does (conlleval), and in the strict mode of IOB2;
-    for each type, and as micro and macro average; with the recall of entities seen and unseen in training.
+    A tagger tags --data; the tags are scored with seqeval. F1 is given in the default mode, which counts as the CoNLL
+    script does (conlleval), and in the strict mode of IOB2; for each type, and as micro and macro average; with the
+    recall of entities seen and unseen in training.
+
+    A translator translates --source, or the sources of the pairs in --data; the translations are scored with sacrebleu:
+    BLEU, chrF and TER, with their signatures, and BLEU by length.
 
     \b
     Example:
       nlp-pipeline evaluate runs/ner-demo/bundle --data data/newsroom/test.conll --report runs/ner-demo/report
+      nlp-pipeline evaluate runs/translate-demo/bundle --source data/phrasebook/test.en --target data/phrasebook/test.fr
     """
+    if data is None and source is None and target is None:
+        raise click.UsageError("Missing option '--data'. A translator may be given '--source' and '--target' instead.")
     load_tensorflow()
-    from nlp_pipeline.cli.tables import console, score_table
-    from nlp_pipeline.jobs.evaluate import CONFUSIONS, evaluate_tagger, read_labelled, unknown_types, write_report
-    from nlp_pipeline.outputs import refuse_foreign
-    from nlp_pipeline.serving.tagger import LoadedTagger
+    from nlp_pipeline.cli.tables import console, scores_table
+    from nlp_pipeline.jobs.evaluate import evaluate_labelled
+    from nlp_pipeline.jobs.evaluate_translator import evaluate_pairs
+    from nlp_pipeline.serving.manifest import read_task
 
-    if report is not None:
-        refuse_foreign(report, CONFUSIONS)
-    tagger = LoadedTagger.load(bundle)
-    options = given(format=format_, scheme=scheme, word_column=word_column, tag_column=tag_column)
-    sentences = read_labelled(tagger, data, options)
-    if unknown := unknown_types(tagger, sentences):
-        known = ", ".join(tagger.bundle.inputs.tag_set.entity_types)
-        click.echo(f"warning: {', '.join(unknown)}: the bundle knows {known} alone", err=True)
-    evaluation = evaluate_tagger(tagger, sentences)
-    if report is not None:
-        write_report(evaluation, report, f"{tagger.bundle.recipe.name} on {Path(data).name}")
-    if as_json:
-        click.echo(json.dumps(evaluation.scores.to_json(), indent=2, ensure_ascii=False))
+    of_labelled = given(format=format_, scheme=scheme, word_column=word_column, tag_column=tag_column)
+    of_search = given(beam_size=beam_size, length_penalty=length_penalty, coverage_penalty=coverage_penalty)
+    scores: Any
+    if read_task(bundle) == "translation":
+        _refuse("a translator", of_labelled)
+        if (data is None) == (source is None and target is None) or (source is None) != (target is None):
+            raise click.UsageError("a translator is scored on --source and --target, or on --data")
+        scores = evaluate_pairs(bundle, source, target, data, report, **of_search)
     else:
-        console().print(score_table(evaluation.scores))
+        _refuse("a tagger", of_search | given(source=source, target=target))
+        if data is None:
+            raise click.UsageError("a tagger is scored on --data")
+        warn = lambda line: click.echo(line, err=True)  # noqa: E731
+        scores = evaluate_labelled(bundle, data, report, of_labelled, warn)
+    if as_json:
+        click.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
+    else:
+        console().print(scores_table(scores))
         if report is not None:
             click.echo(f"report in {report / 'report.md'}")
+
+
+def _refuse(kind: str, options: dict[str, Any]) -> None:
+    for name in options:
+        raise click.UsageError(f"--{name.replace('_', '-')} is not for the bundle of {kind}")

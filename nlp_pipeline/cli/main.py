@@ -12,9 +12,12 @@ import click
 from nlp_pipeline import __version__
 from nlp_pipeline.errors import PipelineError
 
-COMMANDS = ("prepare", "train", "evaluate", "score", "tag", "run", "inspect", "encoder", "doctor")
+COMMANDS = (
+    *("prepare", "train", "evaluate", "score", "tag", "translate", "attention"),
+    *("run", "inspect", "encoder", "doctor"),
+)
 
-HELP = """BERT embeddings feed recurrent taggers, in TensorFlow: from labelled text to a deployed model.
+HELP = """BERT embeddings feed recurrent taggers and translators, in TensorFlow.
 
 A recipe (a YAML file, see pipelines/) says what to do; a run's folder holds what came of it; a bundle is the model.
 
@@ -22,7 +25,7 @@ Example:
 
 \b
   nlp-pipeline run pipelines/ner-demo.yaml
-  nlp-pipeline tag runs/ner-demo/bundle letter.txt --output letter.jsonl --output-format jsonl
+  nlp-pipeline tag runs/ner-demo/bundle letter.txt --output letter.jsonl
 """
 
 

@@ -43,6 +43,19 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of the search for a translation; the bundle's recipe decides where they are not given."""
+    for option in (
+        click.option(
+            "--coverage-penalty", type=click.FloatRange(0.0), help="0 for none; more favours those that look at all."
+        ),
+        click.option("--length-penalty", type=click.FloatRange(0.0), help="0 for none; more favours longer ones."),
+        click.option("--beam-size", type=click.IntRange(1), help="Hypotheses that are held at once; 1 is greedy."),
+    ):
+        command = option(command)
+    return command
+
+
 def given(**options: Any) -> dict[str, Any]:
     """Return the options that were given."""
     return {name: value for name, value in options.items() if value is not None}

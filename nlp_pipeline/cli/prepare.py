@@ -26,7 +26,7 @@ def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str
       nlp-pipeline prepare pipelines/ner-frozen.yaml --set data.train=my/train.conll --set data.dev=my/dev.conll
     """
     from nlp_pipeline.cli.tables import console, corpus_tables
-    from nlp_pipeline.jobs.prepare import prepare
+    from nlp_pipeline.jobs.tasks import prepare
     from nlp_pipeline.recipe.file import read_recipe
 
     read = read_recipe(recipe, overrides)

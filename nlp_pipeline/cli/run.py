@@ -30,7 +30,7 @@ def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str
 
     read = read_recipe(recipe, overrides)
     load_tensorflow()
-    from nlp_pipeline.cli.tables import console, corpus_tables, score_table
+    from nlp_pipeline.cli.tables import console, corpus_tables, scores_table
     from nlp_pipeline.jobs.run import run
 
     def show_corpus(summary: dict[str, Any]) -> None:
@@ -44,5 +44,5 @@ def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str
         force=force,
         show_corpus=show_corpus,
     )
-    console().print(score_table(result.scores, title=f"{result.split} corpus"))
+    console().print(scores_table(result.scores, title=f"{result.split} corpus"))
     click.echo(f"bundle in {result.bundle}, report in {result.report / 'report.md'}")

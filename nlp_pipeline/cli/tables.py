@@ -13,6 +13,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from nlp_pipeline.evaluation.entities import EntityScores
+    from nlp_pipeline.evaluation.translations import TranslationScores
     from nlp_pipeline.jobs.doctor import Finding
     from nlp_pipeline.subwords.encoders import AvailableEncoder
 
@@ -37,6 +38,8 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
 def corpus_tables(summary: Mapping[str, Any]) -> list[Table]:
     """Return the statistics of a prepared corpus: one table of counts, and one of entities by type."""
     splits: Mapping[str, Mapping[str, Any]] = summary["splits"]
+    if "dropped" in summary:
+        return [_pairs_table(summary)]
     empty = summary["words_without_subword"] or {}
     shared = summary["shared"]
     rows: list[list[str]] = []
@@ -60,6 +63,61 @@ def corpus_tables(summary: Mapping[str, Any]) -> list[Table]:
     types = sorted({name for split in splits.values() for name in split["types"]})
     of_types = [[name, *(f"{split['types'].get(name, 0):,}" for split in splits.values())] for name in types]
     return [_table("corpus", ["", *splits], rows), _table("entities", ["type", *splits], of_types)]
+
+
+def _pairs_table(summary: Mapping[str, Any]) -> Table:
+    """Return the statistics of prepared sentence pairs."""
+    splits: Mapping[str, Mapping[str, Any]] = summary["splits"]
+    rows: list[list[str]] = [["pairs", *(f"{split['pairs']:,}" for split in splits.values())]]
+    for side in ("source", "target"):
+        sides = [split[side] for split in splits.values()]
+        rows.append([f"words of the {side}", *(f"{one['words']:,}" for one in sides)])
+        rows.append([f"words of a {side}, on average", *(f"{one['mean_words']:.1f}" for one in sides)])
+        rows.append([f"words of the longest {side}", *(f"{one['longest_words']:,}" for one in sides)])
+    for label, key in (
+        ("one side more than three times the other", "outliers"),
+        ("repeated pairs", "duplicates"),
+        ("both sides the same", "identical"),
+        ("pairs also in train", "known_pairs"),
+        ("sources also in train", "known_sources"),
+    ):
+        rows.append([label, *("" if split[key] is None else f"{split[key]:,}" for split in splits.values())])
+    for rule in sorted({rule for dropped in summary["dropped"].values() for rule in dropped}):
+        label = {"one_empty": "left out: one side empty", "both_empty": "left out: both sides empty"}.get(
+            rule, f"left out: data.{rule}"
+        )
+        rows.append([label, *(f"{summary['dropped'][name].get(rule, 0):,}" for name in splits)])
+    for side in ("source", "target"):
+        if all(side in of_split for of_split in summary["unknown"].values()):
+            counts = (summary["unknown"][name][side]["subwords"] for name in splits)
+            rows.append([f"unknown subwords of the {side}", *(f"{count:,}" for count in counts)])
+    return _table("sentence pairs", ["", *splits], rows)
+
+
+def scores_table(scores: EntityScores | TranslationScores, title: str = "") -> Table:
+    """Return the scores of either task."""
+    from nlp_pipeline.evaluation.entities import EntityScores
+
+    return score_table(scores, title) if isinstance(scores, EntityScores) else translation_table(scores, title)
+
+
+def translation_table(scores: TranslationScores, title: str = "") -> Table:
+    """Return the scores of translations, each with sacrebleu's signature, and BLEU by length."""
+    rows = [
+        [name, f"{score.score:.2f}", score.signature]
+        for name, score in (
+            ("BLEU", scores.bleu),
+            ("BLEU, lower-cased and tokenized", scores.bleu_lower_tokenized),
+            ("chrF", scores.chrf),
+            ("TER", scores.ter),
+        )
+    ]
+    for bucket in scores.by_length:
+        if bucket.score is not None:
+            rows.append(
+                [f"BLEU of {bucket.words} {scores.length_of} words", f"{bucket.score:.2f}", f"{bucket.count:,}"]
+            )
+    return _table(title, ["translations", "score", "signature, or sentences"], rows)
 
 
 def score_table(scores: EntityScores, title: str = "") -> Table:

@@ -30,6 +30,6 @@ def command(recipe: Path, output: Path | None, overrides: tuple[str, ...]) -> No
     read = read_recipe(recipe, overrides)
     load_tensorflow()
     from nlp_pipeline.cli.tables import console
-    from nlp_pipeline.jobs.train_tagger import train_tagger
+    from nlp_pipeline.jobs.tasks import train
 
-    train_tagger(read, run_folder(read, output), console())
+    train(read, run_folder(read, output), console())

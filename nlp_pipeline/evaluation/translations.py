@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -94,6 +94,21 @@ class TranslationScores:
             "empty": self.empty,
             "sentences": self.sentences,
         }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> TranslationScores:
+        """Return the scores that `to_json` told.
+
+        Raises:
+            KeyError, TypeError: for anything else.
+        """
+        bleu, lower, chrf, ter = (
+            Score(told[name]["score"], told[name]["signature"])
+            for name in ("bleu", "bleu_lower_tokenized", "chrf", "ter")
+        )
+        lengths = tuple(LengthScore(words, one["count"], one["score"]) for words, one in told["by_length"].items())
+        numbers = (told["length_of"], told["length_ratio"], told["empty"], told["sentences"])
+        return cls(bleu, lower, chrf, ter, lengths, *numbers)
 
 
 def bleu_of(references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:

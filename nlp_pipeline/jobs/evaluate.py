@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from nlp_pipeline.corpora.corpus import read_corpus
 from nlp_pipeline.errors import Problems
 from nlp_pipeline.evaluation.entities import EntityScores, score_entities
 from nlp_pipeline.evaluation.report import TaggedExample, report_of
-from nlp_pipeline.jobs.prepare import refuse_one_tag
-from nlp_pipeline.outputs import new_folder
+from nlp_pipeline.jobs.prepare_tagging import refuse_one_tag
+from nlp_pipeline.outputs import new_folder, refuse_foreign
 from nlp_pipeline.serving.tagger import LoadedTagger
 from nlp_pipeline.text.schemes import Scheme
 from nlp_pipeline.text.sentence import Sentence
@@ -79,6 +79,34 @@ def evaluate_tagger(tagger: LoadedTagger, sentences: Sequence[Sentence]) -> Eval
     predicted = [example.predicted for example in examples]
     words = [example.sentence.words for example in examples]
     return Evaluation(score_entities(gold, predicted, words, tagger.bundle.known_entities), examples)
+
+
+def evaluate_labelled(
+    bundle: Path, source: str, report: Path | None, options: dict[str, Any], warn: Callable[[str], None]
+) -> EntityScores:
+    """Score a bundle's folder on a labelled file, and write a report where one is wanted.
+
+    Args:
+        bundle: the folder.
+        source: a file, a folder of Parquet, or `hub:owner/name`.
+        report: the report's folder.
+        options: as for `read_labelled`.
+        warn: is told of types that the bundle cannot find.
+
+    Raises:
+        PipelineError: as the parts that it calls.
+    """
+    if report is not None:
+        refuse_foreign(report, CONFUSIONS)
+    tagger = LoadedTagger.load(bundle)
+    sentences = read_labelled(tagger, source, options)
+    if unknown := unknown_types(tagger, sentences):
+        known = ", ".join(tagger.bundle.inputs.tag_set.entity_types)
+        warn(f"warning: {', '.join(unknown)}: the bundle knows {known} alone")
+    evaluation = evaluate_tagger(tagger, sentences)
+    if report is not None:
+        write_report(evaluation, report, f"{tagger.bundle.recipe.name} on {Path(source).name}")
+    return evaluation.scores
 
 
 def write_report(evaluation: Evaluation, folder: Path, title: str) -> None:

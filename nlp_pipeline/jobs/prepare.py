@@ -1,45 +1,55 @@
-"""`prepare`: read and check a recipe's corpora, count what is in them, and keep them as Arrow."""
+"""What every prepared corpus is: checked, counted, and kept as Arrow with a fingerprint of what it was made from."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import nlp_pipeline
-from nlp_pipeline.corpora.corpus import read_corpus
-from nlp_pipeline.corpora.hub import read_arrow, write_arrow
-from nlp_pipeline.corpora.lines import name_of
-from nlp_pipeline.corpora.statistics import describe
-from nlp_pipeline.errors import CorpusError, Problems
-from nlp_pipeline.outputs import file_digest, new_folder, refuse_foreign
-from nlp_pipeline.recipe import TaggingRecipe
-from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
+from nlp_pipeline.errors import CorpusError
+from nlp_pipeline.outputs import file_digest, new_folder
+from nlp_pipeline.recipe import Encoder
 from nlp_pipeline.subwords.encoders import encoder_digest, find_encoder
-from nlp_pipeline.text.schemes import Scheme
-from nlp_pipeline.text.sentence import Sentence
 
 SUMMARY = "corpus.json"
+Say = Callable[[str], None]
+Example = TypeVar("Example")
 
 
 @dataclass(frozen=True)
-class PreparedCorpus:
+class Store(Generic[Example]):
+    """How the examples of a split are kept.
+
+    Attributes:
+        write: writes them into a new folder.
+        read: returns them; raises CorpusError for a folder that holds something else.
+    """
+
+    write: Callable[[Path, Sequence[Example]], None]
+    read: Callable[[Path], list[Example]]
+
+
+@dataclass(frozen=True)
+class PreparedCorpus(Generic[Example]):
     """A recipe's corpora, checked.
 
     Attributes:
         folder: where they are kept as Arrow.
-        splits: the sentences of train, dev and perhaps test.
-        summary: what `corpus.json` says: fingerprint, statistics, words without a subword.
+        splits: the examples of train, dev and perhaps test.
+        summary: what `corpus.json` says: fingerprint, sources, statistics.
         reused: whether they were there already, from the same sources.
+        store: how they are kept.
     """
 
     folder: Path
-    splits: dict[str, list[Sentence]]
+    splits: dict[str, list[Example]]
     summary: dict[str, Any]
     reused: bool
+    store: Store[Example]
 
     def keep(self) -> None:
         """Write the corpora into the folder, unless they are there already.
@@ -50,142 +60,40 @@ class PreparedCorpus:
         if self.reused:
             return
         with new_folder(self.folder, marker=SUMMARY) as beside:
-            for name, sentences in self.splits.items():
-                write_arrow(beside / name, sentences)
-            (beside / SUMMARY).write_text(
-                json.dumps(self.summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
+            for name, examples in self.splits.items():
+                self.store.write(beside / name, examples)
+            content = json.dumps(self.summary, indent=1, ensure_ascii=False) + "\n"
+            (beside / SUMMARY).write_text(content, encoding="utf-8")
 
 
-def prepare(
-    recipe: TaggingRecipe, folder: Path, say: Callable[[str], None] = lambda _line: None, force: bool = False
-) -> PreparedCorpus:
-    """Read, check and keep a recipe's corpora: `check_corpora`, and what it found is kept.
-
-    Raises:
-        PipelineError: as `check_corpora`.
-    """
-    prepared = check_corpora(recipe, folder, say, force)
-    prepared.keep()
-    return prepared
-
-
-def check_corpora(
-    recipe: TaggingRecipe, folder: Path, say: Callable[[str], None] = lambda _line: None, force: bool = False
-) -> PreparedCorpus:
-    """Read and check a recipe's corpora, and write nothing.
-
-    Args:
-        recipe: names them.
-        folder: where they are to be kept. What an earlier run kept there is used when the sources have not changed.
-        say: is told what is going on.
-        force: read the sources even so.
-
-    Raises:
-        CorpusError: with every problem of every file, the first 20 of each.
-        EncoderError: where the encoder's tokenizer, which counts words without a subword, is not to be had.
-        OutputError: where the folder holds something else.
-    """
-    refuse_foreign(folder, SUMMARY)
-    fingerprint = _fingerprint(recipe)
-    if not force and (kept := _kept(folder, fingerprint, list(recipe.corpora()))) is not None:
-        return kept
-    splits = _read_all(recipe, say)
-    _check(recipe, splits)
-    summary: dict[str, Any] = {
-        "fingerprint": fingerprint,
-        "sources": {split: name_of(source) for split, source in recipe.corpora().items()},
-        **describe(splits).to_json(),
-        "words_without_subword": _count_without_subword(recipe, splits),
-    }
-    return PreparedCorpus(folder, splits, summary, reused=False)
-
-
-def _fingerprint(recipe: TaggingRecipe) -> str:
-    """Return what changes whenever the prepared corpus would."""
-    digests = {}
-    for split, source in recipe.corpora().items():
-        path = Path(source)
-        files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path] if path.is_file() else []
-        digests[split] = [(str(file.relative_to(path)), file_digest(file)) for file in files]
-    encoder = None if recipe.encoder is None else encoder_digest(find_encoder(recipe.encoder.name))
-    settings = [nlp_pipeline.__version__, recipe.data.model_dump(mode="json"), encoder, digests]
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-
-
-def _kept(folder: Path, fingerprint: str, names: list[str]) -> PreparedCorpus | None:
+def kept_corpus(
+    folder: Path, fingerprint: str, names: Sequence[str], store: Store[Example]
+) -> PreparedCorpus[Example] | None:
     """Return what an earlier run kept, if it is whole and from the same sources."""
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         if summary["fingerprint"] != fingerprint:
             return None
-        splits = {name: read_arrow(folder / name) for name in names}
+        splits = {name: store.read(folder / name) for name in names}
     except (OSError, ValueError, KeyError, TypeError, CorpusError):
         return None
-    return PreparedCorpus(folder, splits, summary, reused=True)
+    return PreparedCorpus(folder, splits, summary, True, store)
 
 
-def _read_all(recipe: TaggingRecipe, say: Callable[[str], None]) -> dict[str, list[Sentence]]:
-    """Read every split, and tell the problems of all of them at once."""
-    data = recipe.data
-    splits: dict[str, list[Sentence]] = {}
-    wrong: list[CorpusError] = []
-    for name, source in recipe.corpora().items():
-        say(f"reading {name}: {source}")
-        try:
-            splits[name] = read_corpus(
-                source,
-                format=data.format,
-                split=getattr(data.splits, name),
-                word_column=data.word_column,
-                tag_column=data.tag_column,
-                separator=data.separator,
-                scheme=data.scheme if data.scheme == "auto" else Scheme(data.scheme),
-                config=data.config,
-                words=data.words,
-                tags=data.tags,
-            )
-        except CorpusError as error:
-            wrong.append(error)
-    if wrong:
-        raise CorpusError([p for error in wrong for p in error.problems], sum(error.omitted for error in wrong))
-    return splits
+def fingerprint_of(sources: Mapping[str, Sequence[str]], settings: Any, encoder: Encoder | None) -> str:
+    """Return what changes whenever a prepared corpus, or what a run makes of it, would.
 
-
-def _check(recipe: TaggingRecipe, splits: dict[str, list[Sentence]]) -> None:
-    """Refuse what can be read but not learnt from."""
-    problems = Problems()
-    for name, source in recipe.corpora().items():
-        refuse_one_tag(splits[name], source, problems)
-    types = {entity.entity_type for sentence in splits["train"] for entity in sentence.entities}
-    if types and recipe.data.unseen_types == "refuse":
-        for name in ("dev", "test"):
-            first: dict[str, str] = {}
-            for sentence in splits.get(name, []):
-                for entity in sentence.entities:
-                    if entity.entity_type not in types:
-                        first.setdefault(entity.entity_type, sentence.place)
-            for entity_type, place in sorted(first.items()):
-                message = (
-                    f"expected the types of the train corpus ({', '.join(sorted(types))}), received '{entity_type}'; "
-                    "set data.unseen_types=ignore to score such entities as missed"
-                )
-                problems.add(place, message)
-    problems.raise_if_any()
-
-
-def refuse_one_tag(sentences: Iterable[Sentence], source: str, problems: Problems) -> None:
-    """Add a problem where every word of a corpus has the same tag: nothing is to be learnt or scored there."""
-    tags = {tag for sentence in sentences for tag in sentence.tags or ()}
-    if len(tags) == 1:
-        problems.add(source, f"expected words within and outside entities, received the one tag '{tags.pop()}'")
-
-
-def _count_without_subword(recipe: TaggingRecipe, splits: dict[str, list[Sentence]]) -> dict[str, int] | None:
-    """Return how many words of each split the encoder's tokenizer makes nothing of; None without an encoder."""
-    if recipe.encoder is None:
-        return None
-    tokenizer = CheckpointTokenizer(find_encoder(recipe.encoder.name))
-    empty = {word for sentences in splits.values() for sentence in sentences for word in sentence.words}
-    empty = set(tokenizer.words_without_subword(sorted(empty)))
-    return {name: sum(word in empty for s in sentences for word in s.words) for name, sentences in splits.items()}
+    Args:
+        sources: for each split the files and folders that it is read from.
+        settings: how they are read, as JSON has it.
+        encoder: a run on other weights is another run.
+    """
+    digests = {}
+    for split, names in sources.items():
+        for name in names:
+            path = Path(name)
+            files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path] if path.is_file() else []
+            digests[f"{split}/{name}"] = [(str(file.relative_to(path)), file_digest(file)) for file in files]
+    weights = None if encoder is None else encoder_digest(find_encoder(encoder.name))
+    content = [nlp_pipeline.__version__, settings, weights, sorted(digests.items())]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -14,14 +14,12 @@ from rich.console import Console
 import nlp_pipeline
 from nlp_pipeline.errors import BundleError
 from nlp_pipeline.evaluation.entities import EntityScores
-from nlp_pipeline.jobs.evaluate import CONFUSIONS, REPORT, SCORES, evaluate_tagger, write_report
-from nlp_pipeline.jobs.prepare import check_corpora
-from nlp_pipeline.jobs.train import refuse_other_folder
-from nlp_pipeline.jobs.train_tagger import train_tagger
+from nlp_pipeline.evaluation.translations import TranslationScores
+from nlp_pipeline.jobs.tasks import check, evaluate_bundle, report_files, scores_from_json, train
+from nlp_pipeline.jobs.train import refuse_other_folder, say_to
 from nlp_pipeline.outputs import file_digest, new_file, refuse_foreign
-from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.recipe import Recipe
 from nlp_pipeline.serving.manifest import MANIFEST, read_manifest
-from nlp_pipeline.serving.tagger import LoadedTagger
 
 MARKER = "done.json"
 
@@ -40,11 +38,11 @@ class RunResult:
     bundle: Path
     report: Path
     split: str
-    scores: EntityScores
+    scores: EntityScores | TranslationScores
 
 
 def run(
-    recipe: TaggingRecipe,
+    recipe: Recipe,
     output: Path,
     console: Console,
     force: bool = False,
@@ -66,10 +64,11 @@ def run(
         PipelineError: as the parts that it calls.
     """
     report = output / "evaluation"
-    refuse_foreign(report, CONFUSIONS)
+    marker, scores_file, _ = report_files(recipe)
+    refuse_foreign(report, marker)
     refuse_other_folder(output)
-    say: Callable[[str], None] = lambda line: console.print(line, highlight=False, markup=False)  # noqa: E731
-    prepared = check_corpora(recipe, output / "corpus", say, force)
+    say = say_to(console)
+    prepared = check(recipe, output / "corpus", say, force)
     show_corpus(prepared.summary)
     bundle = output / "bundle"
     sources = [nlp_pipeline.__version__, recipe.model_dump(mode="json"), prepared.summary["fingerprint"]]
@@ -78,24 +77,25 @@ def run(
     before = _what_is_done(output / MARKER, bundle)
     if not force and before == fingerprint:
         prepared.keep()
-        if (scores := _kept_scores(output / MARKER, report)) is not None:
+        if (kept := _kept_scores(recipe, output / MARKER, report)) is not None:
             say("training and evaluation skipped: the bundle is there, and nothing has changed")
-            return RunResult(bundle, report, split, scores)
+            return RunResult(bundle, report, split, kept)
         say("training skipped: the bundle is there, and nothing has changed")
     else:
         if before is not None:
             say("the recipe or its corpora have changed: what is in the run's folder will be replaced")
-        train_tagger(recipe, output, console, prepared)
-    evaluation = evaluate_tagger(LoadedTagger.load(bundle), prepared.splits[split])
-    write_report(evaluation, report, f"{recipe.name} on its {split} corpus")
-    done = {
-        "fingerprint": fingerprint,
-        "bundle": file_digest(bundle / MANIFEST),
-        "scores": file_digest(report / SCORES),
-    }
-    with new_file(output / MARKER) as file:
+        train(recipe, output, console, prepared)
+    done = {"fingerprint": fingerprint, "bundle": file_digest(bundle / MANIFEST)}
+    # Now, so that a run that is killed while it evaluates need not train again.
+    _mark(output / MARKER, done)
+    scores = evaluate_bundle(recipe, bundle, prepared.splits[split], report, f"{recipe.name} on its {split} corpus")
+    _mark(output / MARKER, {**done, "scores": file_digest(report / scores_file)})
+    return RunResult(bundle, report, split, scores)
+
+
+def _mark(marker: Path, done: dict[str, str]) -> None:
+    with new_file(marker) as file:
         file.write_text(json.dumps(done), encoding="utf-8")
-    return RunResult(bundle, report, split, evaluation.scores)
 
 
 def _what_is_done(marker: Path, bundle: Path) -> str | None:
@@ -110,14 +110,15 @@ def _what_is_done(marker: Path, bundle: Path) -> str | None:
         return None
 
 
-def _kept_scores(marker: Path, report: Path) -> EntityScores | None:
+def _kept_scores(recipe: Recipe, marker: Path, report: Path) -> EntityScores | TranslationScores | None:
     """Return the scores of the bundle's evaluation, if its report is there and as it was."""
+    known_by, scores_file, to_read = report_files(recipe)
     try:
         done = json.loads(marker.read_text(encoding="utf-8"))
-        if done["scores"] != file_digest(report / SCORES):
+        if done["scores"] != file_digest(report / scores_file):
             return None
-        if not all((report / name).is_file() for name in (CONFUSIONS, REPORT)):
+        if not all((report / name).is_file() for name in (known_by, to_read)):
             return None
-        return EntityScores.from_json(json.loads((report / SCORES).read_text(encoding="utf-8")))
+        return scores_from_json(recipe, json.loads((report / scores_file).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None

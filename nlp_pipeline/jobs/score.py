@@ -7,7 +7,7 @@ from typing import Any
 from nlp_pipeline.corpora.corpus import read_corpus
 from nlp_pipeline.errors import CorpusError, Problem, Problems
 from nlp_pipeline.evaluation.entities import EntityScores, score_entities
-from nlp_pipeline.jobs.prepare import refuse_one_tag
+from nlp_pipeline.jobs.prepare_tagging import refuse_one_tag
 
 
 def score_files(gold: str, predicted: str, options: dict[str, Any]) -> EntityScores:

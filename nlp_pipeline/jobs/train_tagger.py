@@ -17,7 +17,8 @@ from nlp_pipeline.inputs.feeding import signature_of
 from nlp_pipeline.inputs.tagging import Batch, EncodedSentence, TaggingInputs, build_vocabularies
 from nlp_pipeline.inputs.vectors import KeptVectors
 from nlp_pipeline.jobs.card import model_card
-from nlp_pipeline.jobs.prepare import PreparedCorpus, check_corpora
+from nlp_pipeline.jobs.prepare import PreparedCorpus
+from nlp_pipeline.jobs.prepare_tagging import check_corpora
 from nlp_pipeline.jobs.stages import Scoring, fit_stage, stages_of
 from nlp_pipeline.jobs.train import (
     Corpus,
@@ -36,6 +37,7 @@ from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.subwords.encoders import find_encoder
 from nlp_pipeline.text.schemes import Scheme, entities_from_tags, tags_from_entities
+from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.tagset import TagSet
 from nlp_pipeline.training.loop import History
 
@@ -62,7 +64,7 @@ class EncodedSplit:
 
 
 def train_tagger(
-    recipe: TaggingRecipe, output: Path, console: Console, prepared: PreparedCorpus | None = None
+    recipe: TaggingRecipe, output: Path, console: Console, prepared: PreparedCorpus[Sentence] | None = None
 ) -> Trained:
     """Train a tagger, and leave a bundle in `output/bundle`.
 
@@ -148,7 +150,7 @@ def _scoring(network: Tagger, dev: EncodedSplit, gold: Sequence[Sequence[str]], 
     return Scoring(score, DECISIVE)
 
 
-def _inputs_of(recipe: TaggingRecipe, prepared: PreparedCorpus, encoder_folder: Path | None) -> TaggingInputs:
+def _inputs_of(recipe: TaggingRecipe, prepared: PreparedCorpus[Sentence], encoder_folder: Path | None) -> TaggingInputs:
     train = prepared.splits["train"]
     types = sorted({entity.entity_type for sentence in train for entity in sentence.entities})
     tag_set = TagSet(types, Scheme(recipe.decoder.scheme))

@@ -268,6 +268,13 @@ class Translator(Network):
 
         return tf.stop_gradient(tf.cond(self.teacher_forcing < 1.0, mixed, lambda: ids))
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Move the share of the target's own words to where the recipe wants it in an epoch, counted from 1."""
+        forcing, training = self.recipe.teacher_forcing, self.recipe.training
+        last = training.epochs + (training.frozen_epochs if self.finetunes else 0) - 1
+        way = min(1.0, (epoch - 1) / last) if last else 0.0
+        self.teacher_forcing.assign(forcing.first + way * (forcing.last - forcing.first))
+
     def step(
         self, ids: tf.Tensor, source: Source, states: Sequence[States]
     ) -> tuple[tf.Tensor, list[States], tf.Tensor | None]:

@@ -8,7 +8,10 @@ from nlp_pipeline.recipe.section import Encoder, Training
 from nlp_pipeline.recipe.tagging import TaggingRecipe
 from nlp_pipeline.recipe.translation import TranslationRecipe
 
-Recipe = TaggingRecipe
-TASKS: dict[str, type[Recipe]] = {"tagging": TaggingRecipe}
+Recipe = TaggingRecipe | TranslationRecipe
+TASKS: dict[str, type[TaggingRecipe] | type[TranslationRecipe]] = {
+    "tagging": TaggingRecipe,
+    "translation": TranslationRecipe,
+}
 
 __all__ = ["TASKS", "Encoder", "Recipe", "TaggingRecipe", "Training", "TranslationRecipe"]

@@ -19,7 +19,9 @@ TEXTS = ["", " ", "Ana Reis lives in Oslo. Rui left. In Lima it rains.", "", "Ev
 
 @pytest.fixture(scope="module")
 def tagger(tiny_bundle: Path) -> LoadedTagger:
-    return nlp_pipeline.load(tiny_bundle)
+    loaded = nlp_pipeline.load(tiny_bundle)
+    assert isinstance(loaded, LoadedTagger)
+    return loaded
 
 
 @pytest.mark.parametrize("look_ahead", [1, 7, 20_000])

@@ -16,7 +16,9 @@ from nlp_pipeline.text.spans import Entity, Span
 
 @pytest.fixture(scope="module")
 def tagger(tiny_bundle: Path) -> LoadedTagger:
-    return nlp_pipeline.load(tiny_bundle)
+    loaded = nlp_pipeline.load(tiny_bundle)
+    assert isinstance(loaded, LoadedTagger)
+    return loaded
 
 
 def test_what_was_learnt_by_heart_is_found(tagger: LoadedTagger) -> None:

@@ -1,0 +1,83 @@
+"""`attention`: where the decoder looks while it translates a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from nlp_pipeline.errors import Problem, UsageError
+from nlp_pipeline.evaluation.heatmap import AlignedTranslation
+from nlp_pipeline.outputs import new_file
+from nlp_pipeline.serving.translator import LoadedTranslator
+from nlp_pipeline.text.pair import SentencePair
+
+WRITERS: dict[str, Callable[[AlignedTranslation, Path | str | IO[bytes]], None]] = {
+    ".png": AlignedTranslation.write_png,
+    ".html": AlignedTranslation.write_html,
+    ".json": AlignedTranslation.write_json,
+}
+
+
+def aligned_translation(
+    translator: LoadedTranslator, sentence: str, target: str | None = None, by_words: bool = False
+) -> AlignedTranslation:
+    """Return a sentence's translation with the attention weights that it was written with.
+
+    Args:
+        translator: with attention.
+        sentence: the source.
+        target: a translation to look at instead of the one that the search finds.
+        by_words: whether subwords are joined to words.
+
+    Raises:
+        UsageError: where the decoder has no attention, or there is nothing to align.
+    """
+    if target is None:
+        found = translator.translate(sentence)
+    else:
+        (found,) = translator.align([SentencePair(sentence, target)])
+    hypothesis = found.hypotheses[0]
+    if translator.bundle.recipe.decoder.attention is None:
+        raise UsageError("expected a bundle whose decoder has attention, received one without")
+    if hypothesis.weights is None or not hypothesis.subwords:
+        raise UsageError([Problem(repr(sentence[:60]), "expected a sentence with a translation, received none")])
+    aligned = AlignedTranslation(found.source_subwords, hypothesis.subwords, np.clip(hypothesis.weights, 0.0, 1.0))
+    if not by_words:
+        return aligned
+    return aligned.by_words(_words_of(found.source_subwords), _words_of(hypothesis.subwords))
+
+
+def write_attention(aligned: AlignedTranslation, output: Path) -> None:
+    """Write the heat map, in the form that the file's name says.
+
+    Raises:
+        UsageError: where it says none.
+        OutputError: where it cannot be written.
+    """
+    check_name(output)
+    writer = WRITERS[output.suffix.lower()]
+    with new_file(output) as beside, beside.open("wb") as stream:
+        writer(aligned, stream)
+
+
+def check_name(output: Path) -> None:
+    """Refuse a file whose name says no form that a heat map can have.
+
+    Raises:
+        UsageError: where it does not.
+    """
+    if output.suffix.lower() not in WRITERS:
+        message = f"expected a name that ends in {', '.join(WRITERS)}, received {output.name!r}"
+        raise UsageError([Problem(str(output), message)])
+
+
+def _words_of(subwords: tuple[str, ...]) -> list[int]:
+    """Return the word of each subword: a new one begins where a space stands before."""
+    number, words = -1, []
+    for subword in subwords:
+        number += subword.startswith("▁") or number < 0
+        words.append(number)
+    return words

@@ -1,0 +1,107 @@
+"""What differs from task to task: which function checks, trains and evaluates for a recipe or a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlp_pipeline.jobs.prepare import PreparedCorpus, Say
+from nlp_pipeline.jobs.prepare_tagging import check_corpora
+from nlp_pipeline.jobs.prepare_translation import check_pairs
+from nlp_pipeline.recipe import Recipe, TaggingRecipe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nlp_pipeline.evaluation.entities import EntityScores
+    from nlp_pipeline.evaluation.translations import TranslationScores
+    from nlp_pipeline.jobs.train import Trained
+
+
+def check(recipe: Recipe, folder: Path, say: Say = lambda _line: None, force: bool = False) -> PreparedCorpus[Any]:
+    """Read and check a recipe's corpora, and write nothing: `check_corpora` or `check_pairs`.
+
+    Raises:
+        PipelineError: as they do.
+    """
+    if isinstance(recipe, TaggingRecipe):
+        return check_corpora(recipe, folder, say, force)
+    return check_pairs(recipe, folder, say, force)
+
+
+def prepare(recipe: Recipe, folder: Path, say: Say = lambda _line: None, force: bool = False) -> PreparedCorpus[Any]:
+    """Read, check and keep a recipe's corpora.
+
+    Raises:
+        PipelineError: as `check`.
+        OutputError: where they cannot be kept.
+    """
+    prepared = check(recipe, folder, say, force)
+    prepared.keep()
+    return prepared
+
+
+def train(recipe: Recipe, output: Path, console: Console, prepared: PreparedCorpus[Any] | None = None) -> Trained:
+    """Train what a recipe says, and leave a bundle in `output/bundle`: `train_tagger` or `train_translator`.
+
+    Raises:
+        PipelineError: as they do.
+    """
+    if isinstance(recipe, TaggingRecipe):
+        from nlp_pipeline.jobs.train_tagger import train_tagger
+
+        return train_tagger(recipe, output, console, prepared)
+    from nlp_pipeline.jobs.train_translator import train_translator
+
+    return train_translator(recipe, output, console, prepared)
+
+
+def report_files(recipe: Recipe) -> tuple[str, str, str]:
+    """Return the files of an evaluation's report: the one that it is known by, the scores, and the one to read."""
+    if isinstance(recipe, TaggingRecipe):
+        from nlp_pipeline.jobs import evaluate
+
+        return evaluate.CONFUSIONS, evaluate.SCORES, evaluate.REPORT
+    from nlp_pipeline.jobs import evaluate_translator
+
+    return evaluate_translator.TRANSLATIONS, evaluate_translator.SCORES, evaluate_translator.REPORT
+
+
+def evaluate_bundle(
+    recipe: Recipe, bundle: Path, examples: Sequence[Any], report: Path, title: str
+) -> EntityScores | TranslationScores:
+    """Score a recipe's bundle on examples of its task, and write the report.
+
+    Raises:
+        BundleError: where it cannot be loaded.
+        OutputError: where the report cannot be written.
+    """
+    if isinstance(recipe, TaggingRecipe):
+        from nlp_pipeline.jobs.evaluate import evaluate_tagger, write_report
+        from nlp_pipeline.serving.tagger import LoadedTagger
+
+        evaluation = evaluate_tagger(LoadedTagger.load(bundle), examples)
+        write_report(evaluation, report, title)
+        return evaluation.scores
+    from nlp_pipeline.jobs.evaluate_translator import evaluate_translator, write_translation_report
+    from nlp_pipeline.serving.translator import LoadedTranslator
+
+    translated = evaluate_translator(LoadedTranslator.load(bundle), examples)
+    write_translation_report(translated, report, title)
+    return translated.scores
+
+
+def scores_from_json(recipe: Recipe, told: Mapping[str, Any]) -> EntityScores | TranslationScores:
+    """Return the scores that a report's `scores.json` tells.
+
+    Raises:
+        KeyError, TypeError: for anything else.
+    """
+    if isinstance(recipe, TaggingRecipe):
+        from nlp_pipeline.evaluation.entities import EntityScores
+
+        return EntityScores.from_json(told)
+    from nlp_pipeline.evaluation.translations import TranslationScores
+
+    return TranslationScores.from_json(told)

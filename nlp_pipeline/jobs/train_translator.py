@@ -1,0 +1,161 @@
+"""The training of a translator: from a recipe to a bundle."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from rich.console import Console
+
+from nlp_pipeline.evaluation.translations import bleu_of
+from nlp_pipeline.inputs.batches import batches_by_length
+from nlp_pipeline.inputs.feeding import signature_of
+from nlp_pipeline.inputs.tagging import Batch
+from nlp_pipeline.inputs.translation import EncodedPair, TranslationInputs, train_tokenizers
+from nlp_pipeline.inputs.vectors import KeptVectors
+from nlp_pipeline.jobs.prepare import PreparedCorpus
+from nlp_pipeline.jobs.prepare_translation import check_pairs
+from nlp_pipeline.jobs.stages import Scoring, fit_stage, stages_of
+from nlp_pipeline.jobs.train import (
+    Corpus,
+    Trained,
+    count_weights,
+    keep_vectors_of,
+    open_folder,
+    refuse_other_folder,
+    say_to,
+    set_up,
+)
+from nlp_pipeline.jobs.translator_card import translator_card
+from nlp_pipeline.models.search import search
+from nlp_pipeline.models.translator import Translator
+from nlp_pipeline.recipe.translation import TranslationRecipe
+from nlp_pipeline.serving.translator_bundle import TranslatorBundle
+from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
+from nlp_pipeline.subwords.encoders import find_encoder
+from nlp_pipeline.text.pair import SentencePair
+from nlp_pipeline.training.loop import History
+
+
+@dataclass(frozen=True)
+class EncodedPairs:
+    """A split as numbers, with the kept vectors of a frozen BERT encoder where there are any."""
+
+    inputs: TranslationInputs
+    pairs: list[EncodedPair]
+    vectors: KeptVectors | None = None
+
+    @property
+    def costs(self) -> list[int]:
+        """What each pair takes of a batch."""
+        return [pair.cost for pair in self.pairs]
+
+    def kept(self, indices: Sequence[int]) -> list[Any] | None:
+        """Return the kept vectors of some pairs."""
+        return None if self.vectors is None else [self.vectors.of(index) for index in indices]
+
+    def batch(self, indices: Sequence[int], for_training: bool = False) -> Batch:
+        """Return the batch of some of its pairs."""
+        return self.inputs.batch([self.pairs[index] for index in indices], self.kept(indices), for_training)
+
+    def source_batch(self, indices: Sequence[int]) -> Batch:
+        """Return the batch of the sources of some of its pairs."""
+        return self.inputs.source_batch([self.pairs[index].source for index in indices], self.kept(indices))
+
+
+def train_translator(
+    recipe: TranslationRecipe, output: Path, console: Console, prepared: PreparedCorpus[SentencePair] | None = None
+) -> Trained:
+    """Train a translator, and leave a bundle in `output/bundle`.
+
+    Args:
+        recipe: what to do.
+        output: the run's folder. It gets the prepared corpus, the resolved recipe, TensorBoard's logs and the bundle.
+        console: where progress is shown.
+        prepared: the recipe's corpora, where they have been checked already.
+
+    Raises:
+        CorpusError, EncoderError, OutputError, TrainingError: as the parts that it calls.
+    """
+    started = time.monotonic()
+    say = say_to(console)
+    refuse_other_folder(output)
+    if prepared is None:
+        prepared = check_pairs(recipe, output / "corpus", say)
+    strategy = set_up(recipe, recipe.training, console)
+    encoder_folder = bert_tokenizer = None
+    if recipe.bert is not None:
+        encoder_folder = find_encoder(recipe.bert.name)
+        bert_tokenizer = CheckpointTokenizer(encoder_folder, max_subwords_of_word=recipe.bert.max_subwords_of_word)
+    tokenizers = train_tokenizers(recipe, prepared.splits["train"])
+    inputs = TranslationInputs(recipe, *tokenizers, bert_tokenizer)
+    with strategy.scope():
+        network = Translator.for_inputs(inputs, encoder_folder, from_checkpoint=True)
+    # From here on all that was given is known to be right, and the run's folder is written to.
+    prepared.keep()
+    logs = open_folder(recipe, output)
+    splits = {name: EncodedPairs(inputs, inputs.encode(prepared.splits[name])) for name in ("train", "dev")}
+    corpora = {
+        name: Corpus([pair.source.subwords for pair in split.pairs], split.costs, split.batch)
+        for name, split in splits.items()
+    }
+    vectors = keep_vectors_of(corpora, network.bert, recipe.bert, recipe.training, encoder_folder, console)
+    references = [inputs.normalise(pair.target) for pair in prepared.splits["dev"]]
+    history = History()
+    for stage in stages_of(recipe.training, network):
+        if stage.name:
+            say(stage.name)
+        kept = vectors if stage.frozen else {}
+        train, dev = (EncodedPairs(inputs, splits[name].pairs, kept.get(name)) for name in ("train", "dev"))
+        scoring = _scoring(network, dev, references)
+        fit_stage(stage, recipe.training, recipe.seed, network, train, scoring, strategy, logs, console, history)
+
+    best = history.best
+    metrics: dict[str, Any] = {
+        "seconds": round(time.monotonic() - started, 1),
+        "best_epoch": best.epoch,
+        "epochs": len(history.epochs),
+        "seed": recipe.seed,
+        "pairs": {name: len(pairs) for name, pairs in prepared.splits.items()},
+        "weights": count_weights(network),
+        "vocabulary": {"target": len(inputs.target_tokenizer)}
+        | ({} if inputs.source_tokenizer is None else {"source": len(inputs.source_tokenizer)}),
+        "dev": dict(best.scores),
+    }
+    card = translator_card(recipe, metrics)
+    TranslatorBundle(recipe, inputs, network, encoder_folder, metrics, card).write(output / "bundle")
+    bleu = f"dev BLEU {100 * best.scores['bleu']:.2f} (greedy, cased, 13a)"
+    say(f"{bleu} from epoch {best.epoch}; bundle in {output / 'bundle'}")
+    return Trained(output / "bundle", metrics, history)
+
+
+def _scoring(network: Translator, dev: EncodedPairs, references: Sequence[str]) -> Scoring:
+    """Return how the dev corpus is scored: by BLEU of greedy translations, and by its loss a subword."""
+    recipe, tokenizer = network.recipe, dev.inputs.target_tokenizer
+
+    def greedy(batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        found = search(network, batch, 1, longest=recipe.search.longest)
+        return found.ids[:, 0], found.lengths[:, 0]
+
+    translate = tf.function(greedy, input_signature=[signature_of(dev.source_batch([0]))])
+    losses = tf.function(network.losses_of, input_signature=[signature_of(dev.batch([0]))])
+    batches = batches_by_length(dev.costs, 2 * recipe.training.batch_subwords)
+
+    def score() -> Mapping[str, float]:
+        texts = [""] * len(references)
+        loss = 0.0
+        for indices in batches:
+            ids, lengths = (one.numpy() for one in translate(dev.source_batch(indices)))
+            for row, index in enumerate(indices):
+                texts[index] = tokenizer.decode(ids[row, : max(0, lengths[row])].tolist())
+            loss += float(tf.reduce_sum(losses(dev.batch(indices))))
+        subwords = sum(len(pair.target_ids) + 1 for pair in dev.pairs)
+        # The loss is told as its negative, too, since the highest score is the best.
+        scores = {name: value / 100 for name, value in bleu_of(references, texts).items()}
+        return {**scores, "loss": loss / subwords, "likelihood": -loss / subwords}
+
+    return Scoring(score, {"bleu": "bleu", "loss": "likelihood"}[recipe.training.score])

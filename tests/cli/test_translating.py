@@ -1,0 +1,226 @@
+"""A translator through the real commands: from two files to a translated one, and what is told to be wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import sacrebleu
+
+import nlp_pipeline
+from nlp_pipeline.serving.translator import LoadedTranslator
+from tests.cli.conftest import CommandLine, contents, told
+
+NOUNS = {"dog": "chien", "cat": "chat", "lion": "lion", "horse": "cheval", "bird": "oiseau"}
+COLOURS = {"red": "rouge", "black": "noir", "white": "blanc", "green": "vert"}
+PAIRS = [
+    (f"the {colour} {noun} {verb} .", f"le {NOUNS[noun]} {COLOURS[colour]} {done} .")
+    for colour in COLOURS
+    for noun in NOUNS
+    for verb, done in (("sleeps", "dort"), ("eats", "mange"))
+]
+RECIPE = """\
+task: translation
+name: tiny
+seed: 3
+data:
+  train: {source: train.en, target: train.fr}
+  dev: {source: train.en, target: train.fr}
+  source_language: English
+  target_language: French
+subwords: {kind: words, size: 100, minimum: 1, joint: false}
+embeddings: {size: 16, dropout: 0.0}
+encoder: {units: 16, dropout_outputs: 0.0}
+decoder: {units: 24, readout: 16, attention: {units: 16}, dropout_readout: 0.0}
+label_smoothing: 0.0
+training: {epochs: 80, batch_subwords: 80, learning_rate: 8e-3, average: null, strategy: none}
+"""
+
+
+def _write(folder: Path, recipe: str = RECIPE) -> Path:
+    for number, suffix in enumerate(("en", "fr")):
+        text = "".join(f"{pair[number]}\n" for pair in PAIRS)
+        (folder / f"train.{suffix}").write_text(text, encoding="utf-8")
+    (folder / "tiny.yaml").write_text(recipe, encoding="utf-8")
+    return folder / "tiny.yaml"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a corpus, a recipe and its run."""
+    from nlp_pipeline.cli.main import main
+
+    made = tmp_path_factory.mktemp("translating")
+    main(["run", str(_write(made)), "--output", str(made / "run")])
+    return made
+
+
+def test_a_run_leaves_everything(folder: Path) -> None:
+    run = folder / "run"
+    assert {"bundle", "corpus", "done.json", "evaluation", "logs", "recipe.yaml"} == {p.name for p in run.iterdir()}
+    card = (run / "bundle" / "README.md").read_text(encoding="utf-8")
+    assert "A translator from English to French" in card
+    assert "| train | train.en and train.fr | 40 |" in card
+    assert "has additive attention with input feeding" in card
+
+
+def test_what_was_learnt_by_heart_is_translated(folder: Path) -> None:
+    loaded = nlp_pipeline.load(folder / "run" / "bundle")
+    assert isinstance(loaded, LoadedTranslator)
+    right = sum(loaded.translate(source).text == target for source, target in PAIRS)
+    assert right >= 36
+
+
+def test_evaluate_gives_what_sacrebleu_gives(folder: Path, command: CommandLine, tmp_path: Path) -> None:
+    arguments = [
+        "evaluate",
+        folder / "run" / "bundle",
+        "--source",
+        folder / "train.en",
+        "--target",
+        folder / "train.fr",
+    ]
+    outcome = command(*arguments, "--json", "--beam-size", "2", "--report", tmp_path / "report")
+    assert outcome.code == 0, outcome.err
+    scores = json.loads(outcome.out)
+    lines = (tmp_path / "report" / "translations.jsonl").read_text(encoding="utf-8").splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [(one["source"], one["reference"]) for one in found] == PAIRS
+    expected = sacrebleu.corpus_bleu([one["hypothesis"] for one in found], [[one["reference"] for one in found]])
+    assert scores["bleu"]["score"] == pytest.approx(expected.score)
+    assert "tok:13a" in scores["bleu"]["signature"]
+    assert {"bleu_lower_tokenized", "chrf", "ter"} <= scores.keys()
+    table = command(*arguments)
+    assert "BLEU, lower-cased and tokenized" in table.out
+
+
+def test_one_line_out_for_each_line_in(folder: Path, command: CommandLine, tmp_path: Path) -> None:
+    lines = ["", "the red dog sleeps .", " \t", "\u200b", "the black cat eats .", "xyzzy", ""]
+    (tmp_path / "in").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    outcome = command("translate", folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    out = (tmp_path / "out").read_text(encoding="utf-8").split("\n")
+    assert len(out) == len(lines) + 1
+    assert [bool(line) for line in out[:4]] == [False, True, False, False]
+    loaded = nlp_pipeline.load(folder / "run" / "bundle")
+    assert out[1] == loaded.translate(lines[1]).text
+    assert out[4] == loaded.translate(lines[4]).text
+
+
+def test_several_translations_with_their_alignments(folder: Path, command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("the red dog sleeps .\n\nthe black cat eats .\n", encoding="utf-8")
+    outcome = command(
+        *("translate", folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out", "--n-best", "3"),
+        *("--alignments", tmp_path / "aligned", "--beam-size", "4"),
+    )
+    assert outcome.code == 0, outcome.err
+    rows = [line.split(" ||| ") for line in (tmp_path / "out").read_text(encoding="utf-8").splitlines()]
+    assert [row[0] for row in rows] == ["0"] * 3 + ["1"] + ["2"] * 3
+    assert [float(row[2]) for row in rows[:3]] == sorted((float(row[2]) for row in rows[:3]), reverse=True)
+    aligned = (tmp_path / "aligned").read_text(encoding="utf-8").splitlines()
+    assert len(aligned) == len(rows)
+    links = [tuple(map(int, link.split("-"))) for link in aligned[0].split()]
+    assert [target for _, target in links] == list(range(5))
+    # The colour and the noun change places.
+    assert {target: source for source, target in links}[1] == 2
+
+
+@pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("html", b"<!"), ("json", b"{")])
+def test_a_heat_map(folder: Path, command: CommandLine, tmp_path: Path, suffix: str, begins: bytes) -> None:
+    output = tmp_path / f"map.{suffix}"
+    outcome = command("attention", folder / "run" / "bundle", "the red dog sleeps .", "--output", output, "--words")
+    assert outcome.code == 0, outcome.err
+    assert output.read_bytes().startswith(begins)
+
+
+def test_bundles_of_the_other_task(folder: Path, tiny_bundle: Path, command: CommandLine, tmp_path: Path) -> None:
+    translator, text = folder / "run" / "bundle", folder / "train.en"
+    message = "bundle: expected the bundle of a {}, received that of a {}"
+    outcome = command("tag", translator, text, "--output", tmp_path / "out")
+    assert (outcome.code, told(outcome, translator.parent)) == (1, [message.format("tagger", "translator")])
+    for arguments in (["translate", tiny_bundle, text], ["attention", tiny_bundle, "a sentence"]):
+        outcome = command(*arguments, "--output", tmp_path / "out.png")
+        assert (outcome.code, told(outcome, tiny_bundle.parent)) == (1, [message.format("translator", "tagger")])
+    outcome = command("evaluate", tiny_bundle, "--source", text, "--target", text)
+    assert (outcome.code, "--source is not for the bundle of a tagger" in outcome.err) == (2, True)
+    outcome = command("evaluate", translator, "--source", text)
+    assert outcome.code == 2
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        (b"one\ntwo\n", b"un\n", "expected as many lines"),
+        (b"one\n\n", b"un\ndeux\n", "train.en:2: expected a sentence, received an empty line"),
+        (b"\n\n", b"\n\n", "received"),
+        (b"on\xe9\n", b"un\n", "train.en:1: expected UTF-8, received byte 0xe9"),
+        (b"", b"un\n", "train.en: expected lines, received an empty file"),
+    ],
+)
+def test_wrong_pairs_are_told_and_nothing_is_written(
+    command: CommandLine, tmp_path: Path, source: bytes, target: bytes, expected: str
+) -> None:
+    recipe = _write(tmp_path)
+    (tmp_path / "dev.en").write_bytes((tmp_path / "train.en").read_bytes())
+    (tmp_path / "dev.fr").write_bytes((tmp_path / "train.fr").read_bytes())
+    (tmp_path / "train.en").write_bytes(source)
+    (tmp_path / "train.fr").write_bytes(target)
+    before = contents(tmp_path)
+    settings = ["--set", f"data.dev.source={tmp_path / 'dev.en'}", "--set", f"data.dev.target={tmp_path / 'dev.fr'}"]
+    outcome = command("train", recipe, "--output", tmp_path / "run", *settings)
+    lines = told(outcome, tmp_path)
+    assert outcome.code == 1
+    assert any(expected in line for line in lines), lines
+    assert contents(tmp_path) == before
+
+
+def test_a_script_that_training_has_not_seen(command: CommandLine, tmp_path: Path) -> None:
+    recipe = _write(tmp_path)
+    (tmp_path / "dev.en").write_text("собака\nкошка\n", encoding="utf-8")
+    (tmp_path / "dev.fr").write_text("le chien\nle chat\n", encoding="utf-8")
+    settings = ["--set", f"data.dev.source={tmp_path / 'dev.en'}", "--set", f"data.dev.target={tmp_path / 'dev.fr'}"]
+    outcome = command("prepare", recipe, "--output", tmp_path / "run", *settings)
+    assert outcome.code == 1
+    assert "expected a source in characters of the train corpus" in outcome.err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nothing", "--output", "out"], "nothing: expected a file, received nothing: there is no such file"),
+        (["train.en", "--output", "train.en"], "expected a file of its own for each input and output"),
+        (
+            ["train.en", "--output", "out", "--n-best", "9"],
+            "--n-best: expected at most the size of the beam, 5, received 9",
+        ),
+        (["latin", "--output", "out"], "latin:2: expected UTF-8, received byte 0xe9"),
+    ],
+)
+def test_wrong_calls_of_translate(
+    folder: Path,
+    command: CommandLine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    expected: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.en").write_bytes((folder / "train.en").read_bytes())
+    (tmp_path / "latin").write_bytes(b"one\ntw\xe9\n")
+    before = contents(tmp_path)
+    outcome = command("translate", folder / "run" / "bundle", *arguments)
+    assert outcome.code in (1, 2)
+    assert expected in outcome.err
+    assert contents(tmp_path) == before
+
+
+def test_a_line_of_a_hundred_thousand_characters(folder: Path, command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("dog" * 33_334 + "\nthe red dog sleeps .\n", encoding="utf-8")
+    outcome = command(
+        "translate", folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out", "--beam-size", "1"
+    )
+    assert outcome.code == 0, outcome.err
+    assert len((tmp_path / "out").read_text(encoding="utf-8").splitlines()) == 2
