@@ -158,22 +158,41 @@ def encoder_table(encoders: Iterable[AvailableEncoder]) -> Table:
 
 def bundle_tables(facts: Mapping[str, Any]) -> list[Table]:
     """Return what a bundle is, the sizes of its parts, and its dev scores."""
-    dev = facts["metrics"]["dev"]
     about = {
         "name": facts["name"],
         "made by": f"nlp_pipeline {facts['package']}",
-        "entity types": ", ".join(facts["entity_types"]),
-        "tags": f"{facts['scheme']}, {facts['decoder']['kind']}",
-        "encoder": "none" if facts["encoder"] is None else facts["encoder"]["name"],
+        **(_about_translator(facts) if facts["task"] == "translation" else _about_tagger(facts)),
         "precision": facts["precision"],
         "size": f"{facts['bytes'] / 1e6:,.1f} MB",
         "best epoch": f"{facts['metrics']['best_epoch']} of {facts['metrics']['epochs']}",
-        "dev F1 (conlleval, micro)": f"{100 * dev['conlleval']['f1']:.2f}",
-        "dev F1 (strict, IOB2, micro)": f"{100 * dev['strict']['f1']:.2f}",
     }
     parts = [[name, f"{count:,}"] for name, count in facts["weights"].items()]
     parts.append(["all", f"{sum(facts['weights'].values()):,}"])
     return [_table("bundle", ["", ""], about.items()), _table("weights", ["part", "weights"], parts)]
+
+
+def _about_tagger(facts: Mapping[str, Any]) -> dict[str, str]:
+    dev = facts["metrics"]["dev"]
+    return {
+        "entity types": ", ".join(facts["entity_types"]),
+        "tags": f"{facts['scheme']}, {facts['decoder']['kind']}",
+        "encoder": "none" if facts["encoder"] is None else facts["encoder"]["name"],
+        "dev F1 (conlleval, micro)": f"{100 * dev['conlleval']['f1']:.2f}",
+        "dev F1 (strict, IOB2, micro)": f"{100 * dev['strict']['f1']:.2f}",
+    }
+
+
+def _about_translator(facts: Mapping[str, Any]) -> dict[str, str]:
+    encoder, decoder, dev = facts["encoder"], facts["decoder"], facts["metrics"]["dev"]
+    attention = "none" if decoder["attention"] is None else decoder["attention"]["score"]
+    return {
+        "languages": " to ".join(language or "?" for language in facts["languages"]),
+        "encoder": f"{encoder['layers']} x {encoder['units']} {encoder['cell']}",
+        "decoder": f"{decoder['layers']} x {decoder['units']} {decoder['cell']}, attention: {attention}",
+        "source vectors": "trained" if facts["bert"] is None else facts["bert"]["name"],
+        "vocabularies": ", ".join(f"{size:,} ({side})" for side, size in facts["vocabularies"].items()),
+        "dev BLEU (greedy, cased, 13a)": f"{100 * dev['bleu']:.2f}",
+    }
 
 
 def doctor_table(findings: Iterable[Finding]) -> Table:

@@ -72,6 +72,17 @@ def test_what_was_learnt_by_heart_is_translated(folder: Path) -> None:
     assert right >= 36
 
 
+def test_inspect_tells_what_it_is(folder: Path, command: CommandLine) -> None:
+    outcome = command("inspect", folder / "run" / "bundle")
+    assert outcome.code == 0, outcome.err
+    for told_of in ("English to French", "1 x 24 gru, attention: additive", "dev BLEU", "decoder"):
+        assert told_of in outcome.out
+    facts = json.loads(command("inspect", folder / "run" / "bundle", "--json").out)
+    assert facts["task"] == "translation"
+    assert {"source", "target", "encoder", "bridge", "decoder", "output_bias"} <= facts["weights"].keys()
+    assert sum(facts["weights"].values()) == facts["metrics"]["weights"]["all"]
+
+
 def test_evaluate_gives_what_sacrebleu_gives(folder: Path, command: CommandLine, tmp_path: Path) -> None:
     arguments = [
         "evaluate",
