@@ -96,8 +96,8 @@ def test_every_command_refuses_a_bundle_that_is_not_whole(
         ),
         ('{"format": 2, "files": {}}', "bundle/bundle.json: expected a bundle of format 1, received format 2"),
         (
-            '{"format": 1, "task": "translation", "files": {}}',
-            "bundle: expected the bundle of a tagger, received that of a translator",
+            '{"format": 1, "task": "juggling", "files": {}}',
+            "bundle: expected the bundle of a tagger, received that of 'juggling'",
         ),
     ],
 )
