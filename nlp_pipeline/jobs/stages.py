@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from rich.console import Console
 
 from nlp_pipeline.inputs.batches import shuffled_batches
@@ -42,10 +44,12 @@ class Scoring:
     Attributes:
         score: scores the network's weights as they stand.
         decisive: which of the scores decides; the highest is best.
+        draw: draws pictures for TensorBoard, RGBA pixels [H, W, 4] by name.
     """
 
     score: Callable[[], Mapping[str, float]]
     decisive: str
+    draw: Callable[[], Mapping[str, NDArray[np.uint8]]] = dict
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,17 @@ def fit_stage(
         dashboard = Dashboard(logs)
         stack.callback(dashboard.close)
         watchers: list[Watcher] = [bar, dashboard]
-        fit(step, batches, scoring.score, scoring.decisive, stage.epochs, training.patience, watchers, history)
+        fit(
+            step,
+            batches,
+            scoring.score,
+            scoring.decisive,
+            stage.epochs,
+            training.patience,
+            watchers,
+            history,
+            scoring.draw,
+        )
 
 
 def _with_at_least(count: int, batches: list[list[int]]) -> list[list[int]]:

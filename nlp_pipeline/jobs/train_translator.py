@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from rich.console import Console
 
+from nlp_pipeline.evaluation.heatmap_picture import FontWarning
 from nlp_pipeline.evaluation.translations import bleu_of
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
 from nlp_pipeline.inputs.tagging import Batch
 from nlp_pipeline.inputs.translation import EncodedPair, TranslationInputs, train_tokenizers
 from nlp_pipeline.inputs.vectors import KeptVectors
+from nlp_pipeline.jobs.attention import aligned_translation
 from nlp_pipeline.jobs.prepare import PreparedCorpus
 from nlp_pipeline.jobs.prepare_translation import check_pairs
 from nlp_pipeline.jobs.stages import Scoring, fit_stage, stages_of
@@ -34,11 +40,16 @@ from nlp_pipeline.jobs.translator_card import translator_card
 from nlp_pipeline.models.search import search
 from nlp_pipeline.models.translator import Translator
 from nlp_pipeline.recipe.translation import TranslationRecipe
+from nlp_pipeline.serving.translator import LoadedTranslator
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.subwords.encoders import find_encoder
 from nlp_pipeline.text.pair import SentencePair
 from nlp_pipeline.training.loop import History
+
+# Dev pairs whose heat maps TensorBoard shows, and how many subwords they have at the most.
+_SHOWN = 4
+_LONGEST_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -106,12 +117,14 @@ def train_translator(
     vectors = keep_vectors_of(corpora, network.bert, recipe.bert, recipe.training, encoder_folder, console)
     references = [inputs.normalise(pair.target) for pair in prepared.splits["dev"]]
     history = History()
+    untrained = TranslatorBundle(recipe, inputs, network, encoder_folder, {}, "")
+    draw = partial(_heat_maps, LoadedTranslator(untrained), _shown_pairs(splits["dev"].pairs, prepared.splits["dev"]))
     for stage in stages_of(recipe.training, network):
         if stage.name:
             say(stage.name)
         kept = vectors if stage.frozen else {}
         train, dev = (EncodedPairs(inputs, splits[name].pairs, kept.get(name)) for name in ("train", "dev"))
-        scoring = _scoring(network, dev, references)
+        scoring = replace(_scoring(network, dev, references), draw=draw)
         fit_stage(stage, recipe.training, recipe.seed, network, train, scoring, strategy, logs, console, history)
 
     best = history.best
@@ -131,6 +144,29 @@ def train_translator(
     bleu = f"dev BLEU {100 * best.scores['bleu']:.2f} (greedy, cased, 13a)"
     say(f"{bleu} from epoch {best.epoch}; bundle in {output / 'bundle'}")
     return Trained(output / "bundle", metrics, history)
+
+
+def _shown_pairs(encoded: Sequence[EncodedPair], pairs: Sequence[SentencePair]) -> list[SentencePair]:
+    """Return a few pairs from all over a corpus, none of them so long that its heat map is a poster."""
+    short = [index for index, pair in enumerate(encoded) if 1 < pair.cost <= _LONGEST_SHOWN]
+    count = min(_SHOWN, len(short))
+    return [pairs[short[number * len(short) // count]] for number in range(count)]
+
+
+def _heat_maps(translator: LoadedTranslator, pairs: Sequence[SentencePair]) -> dict[str, NDArray[np.uint8]]:
+    """Return where the decoder looks while it writes the given targets, by names that sort; none without attention.
+
+    The targets stay the same from epoch to epoch, so that what changes is the attention alone.
+    """
+    if translator.bundle.recipe.decoder.attention is None:
+        return {}
+    with warnings.catch_warnings():
+        # A script that this machine has no font for is shown as boxes; there is no need to say so after each epoch.
+        warnings.simplefilter("ignore", FontWarning)
+        return {
+            f"attention/dev_{number}": aligned_translation(translator, pair.source, pair.target).figure_array()
+            for number, pair in enumerate(pairs, 1)
+        }
 
 
 def _scoring(network: Translator, dev: EncodedPairs, references: Sequence[str]) -> Scoring:

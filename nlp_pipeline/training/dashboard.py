@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from nlp_pipeline.training.loop import EpochResult
@@ -13,7 +14,7 @@ from nlp_pipeline.training.step import StepResult
 
 
 class Dashboard:
-    """Writes what a run does as TensorBoard scalars.
+    """Writes what a run does for TensorBoard: scalars, and pictures where there are any.
 
     Names: `loss/train` (nats a word) each step, `loss/epoch`; `quality/...` the dev scores, in all and per type;
     `optimizer/learning_rate...`, `optimizer/gradient_norm`; `speed/words_per_second`.
@@ -44,11 +45,13 @@ class Dashboard:
         self._words, self._since = 0.0, now
 
     def epoch_done(self, step: int, result: EpochResult) -> None:
-        """Write the scores of an epoch."""
+        """Write the scores and the pictures of an epoch."""
         with self.writer.as_default(step=step):
             tf.summary.scalar("loss/epoch", result.loss)
             for name, value in result.scores.items():
                 tf.summary.scalar(f"quality/{name}", value)
+            for name, pixels in result.pictures.items():
+                tf.summary.image(name, pixels[np.newaxis])
         self.writer.flush()
         self._words, self._since = 0.0, time.monotonic()
 

@@ -6,10 +6,11 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nlp_pipeline.errors import Problem, TrainingError
 from nlp_pipeline.training.step import StepResult, TrainingStep
@@ -26,6 +27,7 @@ class EpochResult:
         seconds: how long the training took, without the scoring.
         scores: what the dev corpus gave, among them the one that decides.
         best: whether no epoch of its stage before was better: of equals the later one has seen more.
+        pictures: RGBA pixels [H, W, 4] by name, drawn with the weights that were scored.
     """
 
     epoch: int
@@ -34,6 +36,7 @@ class EpochResult:
     seconds: float
     scores: Mapping[str, float]
     best: bool
+    pictures: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
 
 class Watcher(Protocol):
@@ -68,6 +71,7 @@ def fit(
     patience: int | None,
     watchers: Sequence[Watcher] = (),
     history: History | None = None,
+    draw: Callable[[], Mapping[str, NDArray[np.uint8]]] = dict,
 ) -> History:
     """Train, and leave the best epoch's weights in place.
 
@@ -83,6 +87,7 @@ def fit(
         patience: epochs without a better score after which the run ends; None for all epochs.
         watchers: are told of steps and epochs.
         history: what was before; it is added to, and returned.
+        draw: draws pictures with the weights as they stand, by name.
 
     Raises:
         TrainingError: where the loss is no longer a number; names the step.
@@ -118,9 +123,11 @@ def fit(
             if better:
                 best_score = scores[decisive]
                 best_weights = [np.array(weight.numpy()) for weight in weights]
+            pictures = draw()
         history.epochs.append(EpochResult(epoch, loss / max(words, 1.0), int(words), seconds, scores, better))
         for watcher in watchers:
-            watcher.epoch_done(history.steps, history.epochs[-1])
+            # The history keeps numbers alone: pictures of every epoch would fill the memory.
+            watcher.epoch_done(history.steps, replace(history.epochs[-1], pictures=pictures))
         if patience is not None and epoch - history.best.epoch >= patience:
             break
     for weight, value in zip(weights, best_weights, strict=True):

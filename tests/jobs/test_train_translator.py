@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 from safetensors.numpy import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from nlp_pipeline.jobs.attention import aligned_translation
 from nlp_pipeline.jobs.train_translator import train_translator
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.recipe.translation import TranslationRecipe
@@ -36,6 +38,22 @@ SENTENCES = [
     "play\tjouez",
 ] * 3
 BERT = "{{name: {folder}, level: {level}, finetune: {finetune}, layers: {layers}, window: 16, overlap: 4, {room}}}"
+
+
+def _pixels_of(file: bytes) -> Any:
+    """Return a PNG file's pixels."""
+    import tensorflow as tf
+
+    return tf.io.decode_png(file, channels=4).numpy()
+
+
+def _pictures_in(logs: Path) -> dict[str, list[bytes]]:
+    """Return TensorBoard's pictures as PNG files, by name, an epoch each."""
+    events = EventAccumulator(str(logs), size_guidance={"tensors": 0})
+    events.Reload()
+    images = [tag for tag in events.Tags()["tensors"] if tag.startswith("attention/")]
+    # A picture is stored as its width, its height, and the file.
+    return {tag: [event.tensor_proto.string_val[2] for event in events.Tensors(tag)] for tag in images}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +86,16 @@ def test_each_way_leaves_a_bundle_that_translates(
     assert len(trained.history.epochs) == (3 if finetunes else 2)
     assert ("vectors of train" in shown.getvalue()) == (bert is not None)
     assert {"bleu", "chrf", "loss"} <= trained.metrics["dev"].keys()
+    pictures = _pictures_in(tmp_path / "run" / "logs")
+    assert sorted(pictures) == ([] if attention == "null" else [f"attention/dev_{number}" for number in range(1, 5)])
+    assert {len(of_epochs) for of_epochs in pictures.values()} <= {len(trained.history.epochs)}
     loaded = LoadedTranslator.load(trained.bundle)
+    for of_epochs in [pictures[tag] for tag in sorted(pictures)[:1]]:
+        # The first shown pair is the corpus' first; the picture of the epoch that was kept is that of the bundle.
+        drawn = aligned_translation(loaded, *SENTENCES[0].split("\t")).figure_array()
+        kept = _pixels_of(of_epochs[trained.history.best.epoch - 1])
+        assert drawn.shape == kept.shape
+        assert np.abs(drawn.astype(int) - kept).max() <= 1
     texts = ["the new house", "", "people"]
     together = [one.text for one in loaded.translate_stream(texts)]
     assert together == [loaded.translate(text).text for text in texts]
