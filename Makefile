@@ -37,6 +37,7 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/ner.py
+	$(BIN)/python benchmarks/translation.py
 
 clean:
 	rm -rf $(VENV) runs

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pytest
 
 from tests.tiny_checkpoint import write_tiny_checkpoint
+from tests.tiny_translator import write_tiny_translator
 
 TINY_CORPUS = """\
 Ana B-PER
@@ -101,3 +102,16 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tiny.yaml").write_text(TINY_RECIPE, encoding="utf-8")
     recipe = read_recipe(folder / "tiny.yaml", kind=TaggingRecipe)
     return train_tagger(recipe, folder / "run", Console(file=io.StringIO())).bundle
+
+
+@pytest.fixture(scope="session")
+def translator_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the corpus and the recipe of a tiny translator, and its run in `run`, by the command.
+
+    All tests share it: one that alters it copies it first.
+    """
+    from nlp_pipeline.cli.main import main
+
+    folder = tmp_path_factory.mktemp("translating")
+    main(["run", str(write_tiny_translator(folder)), "--output", str(folder / "run")])
+    return folder

@@ -32,6 +32,9 @@ def command(
     One line comes out for each line in, in order, and an empty one for an empty one. With --n-best above 1 there are
     several for each: its number from 0, the translation and its score, with ||| between them.
 
+    A line of more subwords than the recipe's search.part is translated in parts: its sentences, and what is left of
+    those that are too long themselves. That is said at the end.
+
     No file is written where anything in the input is wrong.
 
     \b
@@ -55,4 +58,5 @@ def command(
 
     done = translate_file(load, source, output, n_best, alignments, **settings)
     speed = done.sentences / max(done.seconds, 1e-9)
-    click.echo(f"{done.sentences:,} lines in {done.seconds:.1f} s ({speed:,.0f} lines/s)", err=True)
+    parts = f", {done.in_parts:,} of them in parts: longer than search.part" if done.in_parts else ""
+    click.echo(f"{done.sentences:,} lines in {done.seconds:.1f} s ({speed:,.0f} lines/s){parts}", err=True)

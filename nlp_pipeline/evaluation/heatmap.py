@@ -46,6 +46,27 @@ class AlignedTranslation:
         object.__setattr__(self, "target_tokens", tuple(self.target_tokens))
         object.__setattr__(self, "weights", weights)
 
+    @classmethod
+    def of_parts(
+        cls, source_tokens: Sequence[str], target_tokens: Sequence[str], blocks: Sequence[NDArray[np.float32]]
+    ) -> AlignedTranslation:
+        """Return the alignment of a text that was translated in parts: between two parts the weights are zero.
+
+        Args:
+            source_tokens: of all parts together.
+            target_tokens: likewise.
+            blocks: for each part its weights [T, S].
+
+        Raises:
+            ValueError: where the blocks together have another shape, or a weight is none.
+        """
+        weights = np.zeros((sum(len(one) for one in blocks), sum(one.shape[1] for one in blocks)), np.float32)
+        row = column = 0
+        for block in blocks:
+            weights[row : row + block.shape[0], column : column + block.shape[1]] = block
+            row, column = row + block.shape[0], column + block.shape[1]
+        return cls(tuple(source_tokens), tuple(target_tokens), weights)
+
     def by_words(
         self,
         source_word_ids: Sequence[int],
@@ -85,14 +106,7 @@ class AlignedTranslation:
         Args:
             threshold: a target token whose largest weight is less stays without a link.
         """
-        if not self.source_tokens:
-            return ""
-        best = self.weights.argmax(axis=1)
-        return " ".join(
-            f"{source}-{target}"
-            for target, source in enumerate(best)
-            if threshold is None or self.weights[target, source] >= threshold
-        )
+        return pharaoh_of([self.weights], threshold)
 
     def to_json(self) -> dict[str, Any]:
         """Return `source`, `target` and `weights`, by rows, in the fewest digits that give the same float32 back."""
@@ -143,6 +157,26 @@ class AlignedTranslation:
         from nlp_pipeline.evaluation.heatmap_picture import pixels_of
 
         return pixels_of(self.source_tokens, self.target_tokens, self.weights)
+
+
+def pharaoh_of(blocks: Sequence[NDArray[np.float32]], threshold: float | None = None) -> str:
+    """Return the links of a text that was translated in parts, counted through; else as `AlignedTranslation.pharaoh`.
+
+    Args:
+        blocks: for each part its weights [T, S].
+        threshold: a target token whose largest weight is less stays without a link.
+    """
+    links = []
+    first_source = first_target = 0
+    for block in blocks:
+        if block.shape[1]:
+            links += [
+                f"{first_source + source}-{first_target + target}"
+                for target, source in enumerate(block.argmax(axis=1))
+                if threshold is None or block[target, source] >= threshold
+            ]
+        first_source, first_target = first_source + block.shape[1], first_target + block.shape[0]
+    return " ".join(links)
 
 
 def _words_of(tokens: Sequence[str], word_ids: Sequence[int], words: Sequence[str] | None) -> tuple[str, ...]:

@@ -44,7 +44,8 @@ def aligned_translation(
         raise UsageError("expected a bundle whose decoder has attention, received one without")
     if hypothesis.weights is None or not hypothesis.subwords:
         raise UsageError([Problem(repr(sentence[:60]), "expected a sentence with a translation, received none")])
-    aligned = AlignedTranslation(found.source_subwords, hypothesis.subwords, np.clip(hypothesis.weights, 0.0, 1.0))
+    blocks = [np.clip(block, 0.0, 1.0) for block in hypothesis.weights]
+    aligned = AlignedTranslation.of_parts(found.source_subwords, hypothesis.subwords, blocks)
     if not by_words:
         return aligned
     return aligned.by_words(_words_of(found.source_subwords), _words_of(hypothesis.subwords))

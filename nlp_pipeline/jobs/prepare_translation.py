@@ -58,7 +58,7 @@ def check_pairs(
 
 
 def _read_all(recipe: TranslationRecipe, say: Say) -> tuple[dict[str, list[SentencePair]], dict[str, dict[str, int]]]:
-    """Read every split, and tell the problems of all of them at once; the train split is filtered."""
+    """Read every split, and tell the problems of all of them at once; train and dev are filtered."""
     data = recipe.data
     splits: dict[str, list[SentencePair]] = {}
     dropped: dict[str, dict[str, int]] = {}
@@ -81,16 +81,15 @@ def _read_all(recipe: TranslationRecipe, say: Say) -> tuple[dict[str, list[Sente
             wrong.append(error)
     if wrong:
         raise CorpusError([p for error in wrong for p in error.problems], sum(error.omitted for error in wrong))
-    kept, left_out = filter_pairs(splits["train"], data.longest_words, data.longest_characters, data.ratio)
-    dropped["train"] = {**dropped["train"], **left_out}
-    if not kept:
-        problems = Problems()
-        message = (
-            "expected pairs to train on, received none that data.longest_words, longest_characters and ratio leave"
-        )
-        problems.add(splits["train"][0].place, message)
-        problems.raise_if_any()
-    splits["train"] = kept
+    problems = Problems()
+    for name, ratio in (("train", data.ratio), ("dev", None)):
+        kept, left_out = filter_pairs(splits[name], data.longest_words, data.longest_characters, ratio)
+        dropped[name] = {**dropped[name], **left_out}
+        if not kept:
+            message = "expected pairs, received none that data.longest_words, longest_characters and ratio leave"
+            problems.add(splits[name][0].place, message)
+        splits[name] = kept
+    problems.raise_if_any()
     return splits, dropped
 
 

@@ -13,16 +13,17 @@ from typing import Any, TextIO
 
 from nlp_pipeline.corpora.lines import STANDARD_STREAM, read_lines
 from nlp_pipeline.errors import OutputError, Problem, Problems, UsageError
-from nlp_pipeline.evaluation.heatmap import AlignedTranslation
+from nlp_pipeline.evaluation.heatmap import pharaoh_of
 from nlp_pipeline.outputs import new_file
 from nlp_pipeline.serving.translator import LoadedTranslator, Translation
 
 
 @dataclass
 class Translated:
-    """What was translated, and in how many seconds."""
+    """How many lines were translated, how many of them in parts, and in how many seconds."""
 
     sentences: int = 0
+    in_parts: int = 0
     seconds: float = 0.0
 
 
@@ -68,8 +69,9 @@ def translate_file(
                 rank = f"{number} ||| {hypothesis.text} ||| {hypothesis.score:.4f}"
                 out.write((hypothesis.text if n_best == 1 else rank) + "\n")
                 if aligned is not None:
-                    aligned.write(_pharaoh(found, hypothesis) + "\n")
+                    aligned.write(pharaoh_of(hypothesis.weights or ()) + "\n")
             done.sentences += 1
+            done.in_parts += found.parts > 1
         problems.raise_if_any()
         out.flush()
     done.seconds = time.monotonic() - started
@@ -81,13 +83,6 @@ def _checked(found: Iterator[Translation], problems: Problems) -> Iterator[Trans
     for one in found:
         problems.raise_if_any()
         yield one
-
-
-def _pharaoh(found: Translation, hypothesis: Any) -> str:
-    if hypothesis.weights is None or not hypothesis.subwords:
-        return ""
-    weights = hypothesis.weights
-    return AlignedTranslation(found.source_subwords, hypothesis.subwords, weights).pharaoh()
 
 
 def _look_at(source: str, output: str, alignments: str | None) -> None:

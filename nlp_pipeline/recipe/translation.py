@@ -40,8 +40,8 @@ class TranslationData(Section):
     `format`: of `pairs`; `auto` goes by the name. `source_field` and `target_field`: the keys of JSON lines or columns
     of a dataset (`translation.en` for a key within one), or the numbers of tab-separated columns.
     `empty`: whether a pair with one empty side is refused, or dropped and counted.
-    `longest_words`, `longest_characters`: pairs with a longer side are left out of training; null for no limit.
-    `ratio`: likewise where one side has so many times the characters of the other.
+    `longest_words`, `longest_characters`: pairs with a longer side are left out of train and dev; null for no limit.
+    `ratio`: likewise, of train alone, where one side has more than so many times the characters of the other.
     """
 
     train: PairFiles
@@ -171,12 +171,14 @@ class Search(Section):
 
     `beam_size`: 1 is greedy. `length_penalty` and `coverage_penalty`: alpha and beta of Wu et al. 2016, section 7.
     `longest`: a translation has at most so many subwords for each of the source's, and ten more.
+    `part`: a source of more subwords is translated in parts of at most so many; null for always as a whole.
     """
 
     beam_size: Count = 5
     length_penalty: Annotated[float, Field(ge=0.0)] = 0.6
     coverage_penalty: Annotated[float, Field(ge=0.0)] = 0.0
     longest: Positive = 2.0
+    part: Annotated[int, Field(ge=2)] | None = 250
 
 
 class TranslationTraining(Training):

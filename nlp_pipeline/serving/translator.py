@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from nlp_pipeline.recipe.translation import Search
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 from nlp_pipeline.text.normalisation import is_blank
 from nlp_pipeline.text.pair import SentencePair
+from nlp_pipeline.text.parts import parts_of
 from nlp_pipeline.text.special import UNKNOWN_ID
 
 # How many sentences are read before any is translated, so that those of one length meet.
@@ -38,14 +39,15 @@ class Hypothesis:
         subwords: as they are shown, without the end.
         score: what it was ranked by.
         log_probability: of its subwords and its end, in nats.
-        weights: attention weights of each subword [T, S], without those of the source's end; None without attention.
+        weights: attention weights of each subword [T, S], without those of the source's end, for each part in which
+            the source was translated; None without attention.
     """
 
     text: str
     subwords: tuple[str, ...]
     score: float
     log_probability: float
-    weights: NDArray[np.float32] | None = field(compare=False)
+    weights: tuple[NDArray[np.float32], ...] | None = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,13 @@ class Translation:
         source: the sentence as it came.
         source_subwords: what the decoder attended to.
         hypotheses: at least one, at most as many as were asked for.
+        parts: in how many parts the source was translated; 0 for an empty line.
     """
 
     source: str
     source_subwords: tuple[str, ...]
     hypotheses: tuple[Hypothesis, ...]
+    parts: int
 
     @property
     def text(self) -> str:
@@ -99,7 +103,7 @@ class LoadedTranslator:
             texts: a sentence each; one of white space has an empty translation.
             n_best: how many translations of each; at most the size of the beam.
             settings: of the search, in the place of the recipe's: `beam_size`, `length_penalty`, `coverage_penalty`,
-                `longest`.
+                `longest`, `part`.
 
         Raises:
             ValueError: more translations than the beam holds.
@@ -112,22 +116,33 @@ class LoadedTranslator:
             yield from self._translate_window(window, n_best, searching)
 
     def _translate_window(self, texts: list[str], n_best: int, searching: Search) -> list[Translation]:
+        parts = [self._parts_of(text, searching.part) for text in texts]
+        found = iter(self._translate_parts([part for of_text in parts for part in of_text], n_best, searching))
+        return [_joined(text, [next(found) for _ in of_text]) for text, of_text in zip(texts, parts, strict=True)]
+
+    def _parts_of(self, text: str, longest: int | None) -> list[str]:
+        """Return a normalised text in parts that are translated by themselves; none of what is blank."""
         inputs = self.bundle.inputs
-        normalised = [inputs.normalise(text) for text in texts]
-        nothing = Hypothesis("", (), 0.0, 0.0, None)
-        done = [Translation(text, (), (nothing,)) for text in texts]
-        real = [index for index, text in enumerate(normalised) if not is_blank(text)]
-        encoded = inputs.encode_sources([normalised[index] for index in real])
-        costs = [source.cost for source in encoded]
-        for batch in batches_by_length(costs, max(1, BATCH_SUBWORDS // searching.beam_size)):
-            found = self._run(inputs.source_batch([encoded[number] for number in batch]), searching)
-            for row, number in enumerate(batch):
-                index = real[number]
-                shown = self._source_subwords(normalised[index], encoded[number])
+        text = inputs.normalise(text)
+        if is_blank(text):
+            return []
+        # A character gives two subwords at the most, itself and the space before it: what is short need not be counted.
+        if longest is None or 2 * (len(text) + 1) <= longest:
+            return [text]
+        parts = parts_of(text, lambda part: inputs.encode_sources([part])[0].cost <= longest)
+        return [part for part in parts if not is_blank(part)]
+
+    def _translate_parts(self, texts: list[str], n_best: int, searching: Search) -> list[Translation]:
+        inputs = self.bundle.inputs
+        encoded = inputs.encode_sources(texts)
+        done: dict[int, Translation] = {}
+        for batch in batches_by_length([one.cost for one in encoded], max(1, BATCH_SUBWORDS // searching.beam_size)):
+            found = self._run(inputs.source_batch([encoded[index] for index in batch]), searching)
+            for row, index in enumerate(batch):
+                shown = self._source_subwords(texts[index], encoded[index])
                 of_row = [None if one is None else one[row] for one in found]
-                hypotheses = self._hypotheses(of_row, n_best, shown)
-                done[index] = replace(done[index], source_subwords=shown, hypotheses=hypotheses)
-        return done
+                done[index] = Translation(texts[index], shown, self._hypotheses(of_row, n_best, shown), 1)
+        return [done[index] for index in range(len(texts))]
 
     def _source_subwords(self, text: str, encoded: EncodedSource) -> tuple[str, ...]:
         """Return what is attended to, as it is shown; without the end."""
@@ -159,7 +174,7 @@ class LoadedTranslator:
                     subwords,
                     float(scores[number]),
                     float(log_probabilities[number]),
-                    attended,
+                    None if attended is None else (attended,),
                 )
             )
         return tuple(hypotheses)
@@ -189,10 +204,31 @@ class LoadedTranslator:
             own = list(encoded[0].target_ids)
             log_probability = -float(network.losses_of(batch)[0])
             subwords = tuple(inputs.target_tokenizer.subword(one) for one in own)
-            attended = None if weights is None else weights[0, : len(own), : len(shown)].numpy()
+            attended = None if weights is None else (weights[0, : len(own), : len(shown)].numpy(),)
             hypothesis = Hypothesis(pair.target, subwords, log_probability, log_probability, attended)
-            found.append(Translation(pair.source, shown, (hypothesis,)))
+            found.append(Translation(pair.source, shown, (hypothesis,), 1))
         return found
+
+
+def _joined(source: str, parts: Sequence[Translation]) -> Translation:
+    """Return the translation of a text from those of its parts: the best ones together, then the second best ones."""
+    if not parts:
+        return Translation(source, (), (Hypothesis("", (), 0.0, 0.0, None),), 0)
+    subwords = tuple(subword for part in parts for subword in part.source_subwords)
+    hypotheses = []
+    for number in range(max(len(part.hypotheses) for part in parts)):
+        chosen = [part.hypotheses[min(number, len(part.hypotheses) - 1)] for part in parts]
+        weights = tuple(block for one in chosen for block in one.weights or ())
+        hypotheses.append(
+            Hypothesis(
+                " ".join(one.text for one in chosen if one.text),
+                tuple(subword for one in chosen for subword in one.subwords),
+                sum(one.score for one in chosen),
+                sum(one.log_probability for one in chosen),
+                None if chosen[0].weights is None else weights,
+            )
+        )
+    return Translation(source, subwords, tuple(hypotheses), len(parts))
 
 
 _KINDS = (tf.int32, tf.float32, tf.float32, tf.float32)

@@ -11,53 +11,11 @@ import sacrebleu
 import nlp_pipeline
 from nlp_pipeline.serving.translator import LoadedTranslator
 from tests.cli.conftest import CommandLine, contents, told
-
-NOUNS = {"dog": "chien", "cat": "chat", "lion": "lion", "horse": "cheval", "bird": "oiseau"}
-COLOURS = {"red": "rouge", "black": "noir", "white": "blanc", "green": "vert"}
-PAIRS = [
-    (f"the {colour} {noun} {verb} .", f"le {NOUNS[noun]} {COLOURS[colour]} {done} .")
-    for colour in COLOURS
-    for noun in NOUNS
-    for verb, done in (("sleeps", "dort"), ("eats", "mange"))
-]
-RECIPE = """\
-task: translation
-name: tiny
-seed: 3
-data:
-  train: {source: train.en, target: train.fr}
-  dev: {source: train.en, target: train.fr}
-  source_language: English
-  target_language: French
-subwords: {kind: words, size: 100, minimum: 1, joint: false}
-embeddings: {size: 16, dropout: 0.0}
-encoder: {units: 16, dropout_outputs: 0.0}
-decoder: {units: 24, readout: 16, attention: {units: 16}, dropout_readout: 0.0}
-label_smoothing: 0.0
-training: {epochs: 80, batch_subwords: 80, learning_rate: 8e-3, average: null, strategy: none}
-"""
+from tests.tiny_translator import PAIRS, write_tiny_translator
 
 
-def _write(folder: Path, recipe: str = RECIPE) -> Path:
-    for number, suffix in enumerate(("en", "fr")):
-        text = "".join(f"{pair[number]}\n" for pair in PAIRS)
-        (folder / f"train.{suffix}").write_text(text, encoding="utf-8")
-    (folder / "tiny.yaml").write_text(recipe, encoding="utf-8")
-    return folder / "tiny.yaml"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a corpus, a recipe and its run."""
-    from nlp_pipeline.cli.main import main
-
-    made = tmp_path_factory.mktemp("translating")
-    main(["run", str(_write(made)), "--output", str(made / "run")])
-    return made
-
-
-def test_a_run_leaves_everything(folder: Path) -> None:
-    run = folder / "run"
+def test_a_run_leaves_everything(translator_folder: Path) -> None:
+    run = translator_folder / "run"
     assert {"bundle", "corpus", "done.json", "evaluation", "logs", "recipe.yaml"} == {p.name for p in run.iterdir()}
     card = (run / "bundle" / "README.md").read_text(encoding="utf-8")
     assert "A translator from English to French" in card
@@ -65,32 +23,32 @@ def test_a_run_leaves_everything(folder: Path) -> None:
     assert "has additive attention with input feeding" in card
 
 
-def test_what_was_learnt_by_heart_is_translated(folder: Path) -> None:
-    loaded = nlp_pipeline.load(folder / "run" / "bundle")
+def test_what_was_learnt_by_heart_is_translated(translator_folder: Path) -> None:
+    loaded = nlp_pipeline.load(translator_folder / "run" / "bundle")
     assert isinstance(loaded, LoadedTranslator)
     right = sum(loaded.translate(source).text == target for source, target in PAIRS)
     assert right >= 36
 
 
-def test_inspect_tells_what_it_is(folder: Path, command: CommandLine) -> None:
-    outcome = command("inspect", folder / "run" / "bundle")
+def test_inspect_tells_what_it_is(translator_folder: Path, command: CommandLine) -> None:
+    outcome = command("inspect", translator_folder / "run" / "bundle")
     assert outcome.code == 0, outcome.err
     for told_of in ("English to French", "1 x 24 gru, attention: additive", "dev BLEU", "decoder"):
         assert told_of in outcome.out
-    facts = json.loads(command("inspect", folder / "run" / "bundle", "--json").out)
+    facts = json.loads(command("inspect", translator_folder / "run" / "bundle", "--json").out)
     assert facts["task"] == "translation"
     assert {"source", "target", "encoder", "bridge", "decoder", "output_bias"} <= facts["weights"].keys()
     assert sum(facts["weights"].values()) == facts["metrics"]["weights"]["all"]
 
 
-def test_evaluate_gives_what_sacrebleu_gives(folder: Path, command: CommandLine, tmp_path: Path) -> None:
+def test_evaluate_gives_what_sacrebleu_gives(translator_folder: Path, command: CommandLine, tmp_path: Path) -> None:
     arguments = [
         "evaluate",
-        folder / "run" / "bundle",
+        translator_folder / "run" / "bundle",
         "--source",
-        folder / "train.en",
+        translator_folder / "train.en",
         "--target",
-        folder / "train.fr",
+        translator_folder / "train.fr",
     ]
     outcome = command(*arguments, "--json", "--beam-size", "2", "--report", tmp_path / "report")
     assert outcome.code == 0, outcome.err
@@ -106,23 +64,33 @@ def test_evaluate_gives_what_sacrebleu_gives(folder: Path, command: CommandLine,
     assert "BLEU, lower-cased and tokenized" in table.out
 
 
-def test_one_line_out_for_each_line_in(folder: Path, command: CommandLine, tmp_path: Path) -> None:
+def test_one_line_out_for_each_line_in(translator_folder: Path, command: CommandLine, tmp_path: Path) -> None:
     lines = ["", "the red dog sleeps .", " \t", "\u200b", "the black cat eats .", "xyzzy", ""]
     (tmp_path / "in").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    outcome = command("translate", folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out")
+    outcome = command("translate", translator_folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out")
     assert outcome.code == 0, outcome.err
     out = (tmp_path / "out").read_text(encoding="utf-8").split("\n")
     assert len(out) == len(lines) + 1
     assert [bool(line) for line in out[:4]] == [False, True, False, False]
-    loaded = nlp_pipeline.load(folder / "run" / "bundle")
+    loaded = nlp_pipeline.load(translator_folder / "run" / "bundle")
     assert out[1] == loaded.translate(lines[1]).text
     assert out[4] == loaded.translate(lines[4]).text
 
 
-def test_several_translations_with_their_alignments(folder: Path, command: CommandLine, tmp_path: Path) -> None:
+def test_several_translations_with_their_alignments(
+    translator_folder: Path, command: CommandLine, tmp_path: Path
+) -> None:
     (tmp_path / "in").write_text("the red dog sleeps .\n\nthe black cat eats .\n", encoding="utf-8")
     outcome = command(
-        *("translate", folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out", "--n-best", "3"),
+        *(
+            "translate",
+            translator_folder / "run" / "bundle",
+            tmp_path / "in",
+            "--output",
+            tmp_path / "out",
+            "--n-best",
+            "3",
+        ),
         *("--alignments", tmp_path / "aligned", "--beam-size", "4"),
     )
     assert outcome.code == 0, outcome.err
@@ -138,15 +106,19 @@ def test_several_translations_with_their_alignments(folder: Path, command: Comma
 
 
 @pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("html", b"<!"), ("json", b"{")])
-def test_a_heat_map(folder: Path, command: CommandLine, tmp_path: Path, suffix: str, begins: bytes) -> None:
+def test_a_heat_map(translator_folder: Path, command: CommandLine, tmp_path: Path, suffix: str, begins: bytes) -> None:
     output = tmp_path / f"map.{suffix}"
-    outcome = command("attention", folder / "run" / "bundle", "the red dog sleeps .", "--output", output, "--words")
+    outcome = command(
+        "attention", translator_folder / "run" / "bundle", "the red dog sleeps .", "--output", output, "--words"
+    )
     assert outcome.code == 0, outcome.err
     assert output.read_bytes().startswith(begins)
 
 
-def test_bundles_of_the_other_task(folder: Path, tiny_bundle: Path, command: CommandLine, tmp_path: Path) -> None:
-    translator, text = folder / "run" / "bundle", folder / "train.en"
+def test_bundles_of_the_other_task(
+    translator_folder: Path, tiny_bundle: Path, command: CommandLine, tmp_path: Path
+) -> None:
+    translator, text = translator_folder / "run" / "bundle", translator_folder / "train.en"
     message = "bundle: expected the bundle of a {}, received that of a {}"
     outcome = command("tag", translator, text, "--output", tmp_path / "out")
     assert (outcome.code, told(outcome, translator.parent)) == (1, [message.format("tagger", "translator")])
@@ -173,7 +145,7 @@ def test_bundles_of_the_other_task(folder: Path, tiny_bundle: Path, command: Com
 def test_wrong_pairs_are_told_and_nothing_is_written(
     command: CommandLine, tmp_path: Path, source: bytes, target: bytes, expected: str
 ) -> None:
-    recipe = _write(tmp_path)
+    recipe = write_tiny_translator(tmp_path)
     (tmp_path / "dev.en").write_bytes((tmp_path / "train.en").read_bytes())
     (tmp_path / "dev.fr").write_bytes((tmp_path / "train.fr").read_bytes())
     (tmp_path / "train.en").write_bytes(source)
@@ -188,7 +160,7 @@ def test_wrong_pairs_are_told_and_nothing_is_written(
 
 
 def test_a_script_that_training_has_not_seen(command: CommandLine, tmp_path: Path) -> None:
-    recipe = _write(tmp_path)
+    recipe = write_tiny_translator(tmp_path)
     (tmp_path / "dev.en").write_text("собака\nкошка\n", encoding="utf-8")
     (tmp_path / "dev.fr").write_text("le chien\nle chat\n", encoding="utf-8")
     settings = ["--set", f"data.dev.source={tmp_path / 'dev.en'}", "--set", f"data.dev.target={tmp_path / 'dev.fr'}"]
@@ -211,7 +183,7 @@ def test_a_script_that_training_has_not_seen(command: CommandLine, tmp_path: Pat
     ],
 )
 def test_wrong_calls_of_translate(
-    folder: Path,
+    translator_folder: Path,
     command: CommandLine,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -219,19 +191,29 @@ def test_wrong_calls_of_translate(
     expected: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "train.en").write_bytes((folder / "train.en").read_bytes())
+    (tmp_path / "train.en").write_bytes((translator_folder / "train.en").read_bytes())
     (tmp_path / "latin").write_bytes(b"one\ntw\xe9\n")
     before = contents(tmp_path)
-    outcome = command("translate", folder / "run" / "bundle", *arguments)
+    outcome = command("translate", translator_folder / "run" / "bundle", *arguments)
     assert outcome.code in (1, 2)
     assert expected in outcome.err
     assert contents(tmp_path) == before
 
 
-def test_a_line_of_a_hundred_thousand_characters(folder: Path, command: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "in").write_text("dog" * 33_334 + "\nthe red dog sleeps .\n", encoding="utf-8")
+@pytest.mark.parametrize("words", [1, 8_000])
+def test_a_line_of_a_hundred_thousand_characters(
+    translator_folder: Path, command: CommandLine, tmp_path: Path, words: int
+) -> None:
+    line = "dog" * 33_334 if words == 1 else "the red dog " * (words // 3)
+    (tmp_path / "in").write_text(f"{line}\nthe red dog sleeps .\n", encoding="utf-8")
     outcome = command(
-        "translate", folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out", "--beam-size", "1"
+        *("translate", translator_folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out"),
+        *("--alignments", tmp_path / "aligned", "--beam-size", "1"),
     )
     assert outcome.code == 0, outcome.err
-    assert len((tmp_path / "out").read_text(encoding="utf-8").splitlines()) == 2
+    out = (tmp_path / "out").read_text(encoding="utf-8").splitlines()
+    assert len(out) == 2
+    assert out[1] == nlp_pipeline.load(translator_folder / "run" / "bundle").translate("the red dog sleeps .").text
+    assert ("1 of them in parts" in outcome.err) == (words > 1)
+    links = (tmp_path / "aligned").read_text(encoding="utf-8").splitlines()[0].split()
+    assert int(links[-1].split("-")[1]) == len(links) - 1

@@ -92,7 +92,8 @@ def test_each_way_leaves_a_bundle_that_translates(
     loaded = LoadedTranslator.load(trained.bundle)
     for of_epochs in [pictures[tag] for tag in sorted(pictures)[:1]]:
         # The first shown pair is the corpus' first; the picture of the epoch that was kept is that of the bundle.
-        drawn = aligned_translation(loaded, *SENTENCES[0].split("\t")).figure_array()
+        source, target = SENTENCES[0].split("\t")
+        drawn = aligned_translation(loaded, source, target).figure_array()
         kept = _pixels_of(of_epochs[trained.history.best.epoch - 1])
         assert drawn.shape == kept.shape
         assert np.abs(drawn.astype(int) - kept).max() <= 1

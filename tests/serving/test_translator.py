@@ -1,0 +1,126 @@
+"""A loaded translator: sentences, several translations of each, parts of long ones, and where the decoder looked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nlp_pipeline
+from nlp_pipeline.errors import BundleError
+from nlp_pipeline.serving import translator as module
+from nlp_pipeline.serving.translator import LoadedTranslator
+from nlp_pipeline.text.pair import SentencePair
+from nlp_pipeline.text.special import UNKNOWN_ID
+from tests.tiny_translator import PAIRS
+
+FIRST, SECOND = "the red dog sleeps .", "the black cat eats ."
+
+
+@pytest.fixture(scope="module")
+def translator(translator_folder: Path) -> LoadedTranslator:
+    loaded = nlp_pipeline.load(translator_folder / "run" / "bundle")
+    assert isinstance(loaded, LoadedTranslator)
+    return loaded
+
+
+def test_a_sentence_with_all_that_is_told_of_it(translator: LoadedTranslator) -> None:
+    found = translator.translate(FIRST)
+    assert found.text == found.hypotheses[0].text == "le chien rouge dort ."
+    assert found.source == FIRST
+    assert found.source_subwords == ("▁the", "▁red", "▁dog", "▁sleeps", "▁.")
+    assert found.hypotheses[0].subwords == ("▁le", "▁chien", "▁rouge", "▁dort", "▁.")
+    assert found.parts == 1
+    assert found.hypotheses[0].weights is not None
+    (weights,) = found.hypotheses[0].weights
+    assert weights.shape == (5, 5)
+    assert (weights.sum(axis=1) <= 1 + 1e-5).all()
+    assert weights[1].argmax() == 2
+    assert weights[2].argmax() == 1
+
+
+def test_a_stream_is_each_for_itself(translator: LoadedTranslator, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [source for source, _ in PAIRS[:7]] + ["", "\u200b \t", "xyzzy"]
+    alone = [translator.translate(text) for text in texts]
+    monkeypatch.setattr(module, "LOOK_AHEAD", 3)
+    taken = 0
+
+    def given() -> Any:
+        nonlocal taken
+        for text in texts:
+            taken += 1
+            yield text
+
+    together = translator.translate_stream(given())
+    assert next(together).text == alone[0].text
+    assert taken == 3
+    assert [one.text for one in together] == [one.text for one in alone[1:]]
+    assert [one.parts for one in alone[-3:]] == [0, 0, 1]
+    assert alone[-2].hypotheses[0].text == ""
+    assert alone[-2].hypotheses[0].weights is None
+
+
+def test_spaces_and_forms_make_no_difference(translator: LoadedTranslator) -> None:
+    assert translator.translate(f"  {FIRST.replace(' ', chr(0xA0))}\u00ad").text == translator.translate(FIRST).text
+
+
+def test_several_translations_are_ranked(translator: LoadedTranslator) -> None:
+    found = translator.translate(FIRST, n_best=4, beam_size=4)
+    scores = [one.score for one in found.hypotheses]
+    assert len(scores) == 4
+    assert scores == sorted(scores, reverse=True)
+    assert len({one.text for one in found.hypotheses}) == 4
+    assert found.hypotheses[0] == translator.translate(FIRST, beam_size=4).hypotheses[0]
+
+
+@pytest.mark.parametrize("n_best", [0, 3])
+def test_more_translations_than_the_beam_holds_are_refused(translator: LoadedTranslator, n_best: int) -> None:
+    with pytest.raises(ValueError, match=f"expected n_best from 1 to the beam_size, 2. Received: {n_best}"):
+        translator.translate(FIRST, n_best=n_best, beam_size=2)
+
+
+def test_what_is_too_long_is_translated_in_parts(translator: LoadedTranslator) -> None:
+    parts = [translator.translate(text, n_best=2, beam_size=2) for text in (FIRST, SECOND)]
+    found = translator.translate(f"{FIRST} {SECOND}", n_best=2, beam_size=2, part=6)
+    assert found.parts == 2
+    assert found.source_subwords == parts[0].source_subwords + parts[1].source_subwords
+    for number, hypothesis in enumerate(found.hypotheses):
+        first, second = (part.hypotheses[number] for part in parts)
+        assert hypothesis.text == f"{first.text} {second.text}"
+        assert hypothesis.subwords == first.subwords + second.subwords
+        assert hypothesis.score == pytest.approx(first.score + second.score, abs=1e-5)
+        assert hypothesis.log_probability == pytest.approx(first.log_probability + second.log_probability, abs=1e-5)
+        assert hypothesis.weights is not None
+        assert first.weights is not None
+        assert second.weights is not None
+        for block, expected in zip(hypothesis.weights, (*first.weights, *second.weights), strict=True):
+            np.testing.assert_allclose(block, expected, atol=1e-5)
+    assert translator.translate(f"{FIRST} {SECOND}", part=11).parts == 1
+    assert translator.translate(f"{FIRST} {SECOND}", part=None).parts == 1
+
+
+def test_a_given_target_is_aligned_as_if_it_had_been_found(translator: LoadedTranslator) -> None:
+    found = translator.translate(FIRST, beam_size=1)
+    (aligned,) = translator.align([SentencePair(FIRST, found.text)])
+    assert aligned.hypotheses[0].subwords == found.hypotheses[0].subwords
+    assert aligned.hypotheses[0].log_probability == pytest.approx(found.hypotheses[0].log_probability, abs=1e-4)
+    assert aligned.hypotheses[0].weights is not None
+    assert found.hypotheses[0].weights is not None
+    np.testing.assert_allclose(aligned.hypotheses[0].weights[0], found.hypotheses[0].weights[0], atol=1e-4)
+
+
+def test_a_word_that_is_not_known_is_copied_from_where_the_decoder_looked(translator: LoadedTranslator) -> None:
+    tokenizer = translator.bundle.inputs.target_tokenizer
+    weights = np.eye(2, 3, dtype=np.float32)[np.newaxis]
+    ids = np.array([[tokenizer.encode(["le"])[0][0], UNKNOWN_ID]])
+    found = (ids, np.array([2]), np.zeros(1), np.zeros(1), weights)
+    (hypothesis,) = translator._hypotheses(found, 1, ("▁the", "▁Rex", "▁."))
+    assert hypothesis.text == "le Rex"
+    assert hypothesis.subwords == ("▁le", "▁Rex")
+
+
+def test_a_tagger_is_refused(tiny_bundle: Path) -> None:
+    with pytest.raises(BundleError, match="expected the bundle of a translator, received that of a tagger"):
+        LoadedTranslator.load(tiny_bundle)
