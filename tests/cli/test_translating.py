@@ -159,6 +159,25 @@ def test_wrong_pairs_are_told_and_nothing_is_written(
     assert contents(tmp_path) == before
 
 
+def test_what_is_too_long_is_left_out_of_train_and_dev_but_not_of_test(command: CommandLine, tmp_path: Path) -> None:
+    recipe = write_tiny_translator(tmp_path)
+    long = "the red dog " * 40
+    settings = []
+    for split in ("train", "dev", "test"):
+        for side, first in (("source", "the red dog sleeps ."), ("target", "le chien rouge dort .")):
+            (tmp_path / f"{split}.{side}").write_text(f"{first}\n{long}\n", encoding="utf-8")
+            settings += ["--set", f"data.{split}.{side}={tmp_path / split}.{side}"]
+    outcome = command("prepare", recipe, "--output", tmp_path / "run", *settings, "--set", "data.longest_words=100")
+    assert outcome.code == 0, outcome.err
+    summary = json.loads((tmp_path / "run" / "corpus" / "corpus.json").read_text(encoding="utf-8"))
+    assert {split: summary["splits"][split]["pairs"] for split in summary["splits"]} == {"train": 1, "dev": 1, "test": 2}
+    assert summary["dropped"]["dev"]["longest_words"] == 1
+    (tmp_path / "dev.source").write_text(long, encoding="utf-8")
+    (tmp_path / "dev.target").write_text(long, encoding="utf-8")
+    outcome = command("prepare", recipe, "--output", tmp_path / "run", *settings)
+    assert (outcome.code, "dev.source:1: expected pairs, received none that data.longest_words" in outcome.err) == (1, True)
+
+
 def test_a_script_that_training_has_not_seen(command: CommandLine, tmp_path: Path) -> None:
     recipe = write_tiny_translator(tmp_path)
     (tmp_path / "dev.en").write_text("собака\nкошка\n", encoding="utf-8")
