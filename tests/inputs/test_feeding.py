@@ -53,6 +53,12 @@ def test_batches_come_in_order_and_anew_each_time(ahead: int) -> None:
     assert starts == 2
 
 
+def test_nobody_waits_for_a_tuner_at_the_end() -> None:
+    # Timed it would be a test of the machine: TensorFlow's tuner sleeps for up to a minute, and the iterator with it.
+    dataset = feed(lambda: [_batch(1, 1)], signature_of(_batch(1, 1)), tf.distribute.get_strategy())
+    assert dataset.options().autotune.enabled is False
+
+
 def test_one_graph_serves_batches_of_all_lengths() -> None:
     traced = 0
 
