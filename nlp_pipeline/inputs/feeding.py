@@ -40,8 +40,8 @@ def feed(
         ahead: how many batches are kept ready.
     """
     options = tf.data.Options()
-    # There is nothing to tune here, and the thread that tunes looks up only after 10 ms, 20 ms, 40 ms and so on, up to a
-    # minute: an iterator that comes to its end waits until then (TensorFlow 2.21), up to half as long as it took.
+    # There is nothing to tune here, and the thread that tunes sleeps for 10 ms, 20 ms, 40 ms and so on, up to a minute:
+    # an iterator that comes to its end waits until it wakes up (TensorFlow 2.21).
     options.autotune.enabled = False
     dataset = tf.data.Dataset.from_generator(make_batches, output_signature=signature).prefetch(ahead)
     dataset = dataset.with_options(options)

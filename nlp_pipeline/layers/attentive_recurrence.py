@@ -5,6 +5,8 @@ beside the input proper:
 
     context_t = attend(h_t-1)      h_t = cell(x_t W + context_t C, h_t-1 U, h_t-1)
 
+The query may hold more than the state, such as what the input asks for by itself.
+
 The inputs are projected before the loop, as in `recurrences`; the state is multiplied by its kernel and by the query's
 in one product; the gradients of all kernels are products after the loop. The hyperbolic tangents of the additive
 energies are computed anew on the way back, which takes less time than to keep them, and no memory.
@@ -41,7 +43,12 @@ class AttentiveKernels(NamedTuple):
 
 
 def attentive_step(
-    cell: Cell, of_input: tf.Tensor, kernels: AttentiveKernels, annotations: Annotations, before: States
+    cell: Cell,
+    of_input: tf.Tensor,
+    kernels: AttentiveKernels,
+    annotations: Annotations,
+    before: States,
+    asking: tf.Tensor | None = None,
 ) -> tuple[States, tf.Tensor, tf.Tensor]:
     """Run one step, as a search needs it.
 
@@ -51,11 +58,13 @@ def attentive_step(
         kernels: the weights.
         annotations: what is attended to.
         before: what the cell is in.
+        asking: is added to the projected query `[B, A]`, float32; None for the state's query alone.
 
     Returns:
         What the cell is in afterwards, the context `[B, D]` and the attention weights `[B, S]`.
     """
     query = before[0] if kernels.query is None else product(before[0], kernels.query)
+    query = query if asking is None else query + asking
     context, weights = attend(query, annotations, kernels.energy)
     of_state = product(before[0], kernels.state)
     if kernels.state_bias is not None:
@@ -65,7 +74,12 @@ def attentive_step(
 
 
 def attentive_recur(
-    cell: Cell, projected: tf.Tensor, kernels: AttentiveKernels, annotations: Annotations, initial: Sequence[tf.Tensor]
+    cell: Cell,
+    projected: tf.Tensor,
+    kernels: AttentiveKernels,
+    annotations: Annotations,
+    initial: Sequence[tf.Tensor],
+    asking: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Run a cell over time, with attention. Can be differentiated once.
 
@@ -75,6 +89,7 @@ def attentive_recur(
         kernels: the weights.
         annotations: what is attended to.
         initial: what the cell is in at first, `[B, U]` float32 each.
+        asking: is added to the projected query of each step `[T, B, A]`, float32; None for the state's queries alone.
 
     Returns:
         The states `[T, B, U]`, the contexts `[T, B, D]`, and the attention weights `[T, B, S]`, whose gradient is not
@@ -86,7 +101,7 @@ def attentive_recur(
         widths.append(kernels.query.shape[1])
     depth = annotations.values.shape[2]
     # What may be left out, as lists of one tensor or none.
-    queries, energies, biases = ([] if one is None else [one] for one in kernels[2:])
+    queries, energies, biases, askings = ([] if one is None else [one] for one in (*kernels[2:], asking))
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def run(
@@ -100,7 +115,8 @@ def attentive_recur(
         first, rest = rest[: cell.parts], rest[cell.parts :]
         fused = tf.concat([state_kernel, *rest[: len(queries)]], axis=1)
         energy = rest[len(queries)] if energies else None
-        bias = tf.cast(rest[-1], tf.float32) if biases else None
+        bias = tf.cast(rest[len(queries) + len(energies)], tf.float32) if biases else None
+        asking = rest[-1] if askings else None
         held = Annotations(keys, values, annotations.padding_mask)
         inputs = array(length, projected.shape[2]).unstack(projected)
 
@@ -108,6 +124,7 @@ def attentive_recur(
             both = product(before[0], fused)
             of_state, query = both[:, : widths[0]], both[:, widths[0] :] if queries else before[0]
             of_state = of_state if bias is None else of_state + bias
+            query = query if asking is None else query + asking[time]
             context, weights = attend(query, held, energy)
             after, kept = cell.advance(inputs.read(time) + product(context, context_kernel), of_state, before)
             made = (*after, kept, context, weights)
@@ -127,6 +144,8 @@ def attentive_recur(
             if queries:
                 flat = tf.reshape(asked, [-1, units])
                 asked = tf.reshape(product(flat, rest[0]), [length, -1, widths[1]])
+            if asking is not None:
+                asked += asking
 
             def back(time: tf.Tensor, upstream: States, of_keys: tf.Tensor, of_energy: tf.Tensor, sums: States) -> Any:
                 total = (upstream[0] + of_states[time], *upstream[1:])
@@ -172,11 +191,13 @@ def attentive_recur(
             if energies:
                 found.append(of_energy)
             if biases:
-                found.append(tf.cast(tf.reduce_sum(of_products, axis=[0, 1]), rest[-1].dtype))
+                found.append(tf.cast(tf.reduce_sum(of_products, axis=[0, 1]), biases[0].dtype))
+            if askings:
+                found.append(of_queries)
             return tuple(found)
 
         return (states[0], contexts, weights), gradient
 
     given = (projected, kernels.state, kernels.context, annotations.keys, annotations.values)
-    states, contexts, weights = run(*given, *initial, *queries, *energies, *biases)
+    states, contexts, weights = run(*given, *initial, *queries, *energies, *biases, *askings)
     return states, contexts, weights

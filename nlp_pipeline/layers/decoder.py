@@ -59,6 +59,8 @@ class RecurrentDecoder(keras.layers.Layer):
         attention: `additive`, `general`, `dot`, or None for the context alone.
         attention_units: A of an additive attention.
         input_feeding: whether the context that the state before finds is an input of the first layer.
+        query_input: whether the query of an additive attention with input feeding holds the input of the step as well:
+            e_s = v . tanh(W state + Q input + U value_s). The state before does not know yet which subword was written.
         sees_context: without attention, whether the context is an input at every step.
         readout_units: R, of the deep output (Pascanu et al. 2014) `tanh(S state + C context + Y input)`; None for the
             top layer's state, beside its context, as it is.
@@ -76,6 +78,7 @@ class RecurrentDecoder(keras.layers.Layer):
         attention: Literal["additive", "general", "dot"] | None = "additive",
         attention_units: int | None = None,
         input_feeding: bool = True,
+        query_input: bool = False,
         sees_context: bool = False,
         readout_units: int | None = None,
         normalise: bool = False,
@@ -96,6 +99,12 @@ class RecurrentDecoder(keras.layers.Layer):
         self.attention = attention
         self.attention_units = attention_units
         self.input_feeding = input_feeding
+        if query_input and not (attention == "additive" and input_feeding):
+            raise ValueError(
+                "expected an additive attention with input feeding beside query_input. "
+                f"Received: attention={attention!r}, input_feeding={input_feeding}"
+            )
+        self.query_input = query_input
         self.sees_context = sees_context
         self.readout_units = readout_units
         self.normalise = normalise
@@ -155,6 +164,10 @@ class RecurrentDecoder(keras.layers.Layer):
             norm.build((None, None, self.units))
         if self.attend is not None:
             self.attend.build((None, self.units), values_shape)
+            if self.query_input:
+                self.query_kernel = self.add_weight(
+                    shape=(embedding, self.attend.units), initializer="glorot_uniform", name="query_input"
+                )
         if self.readout is not None:
             self.readout.build((None, None, self.units + context + embedding))
             if self.readout_norm is not None:
@@ -192,7 +205,8 @@ class RecurrentDecoder(keras.layers.Layer):
             if number == 0 and self.feeds and source.annotations is not None:
                 kernels = self._attentive_kernels(states.shape[2])
                 projected = project(cell, states, rows=states.shape[2])
-                found = attentive_recur(CELLS[self.cell], projected, kernels, source.annotations, begin)
+                asking = self._asking(states)
+                found = attentive_recur(CELLS[self.cell], projected, kernels, source.annotations, begin, asking)
                 states, contexts, weights = found
             else:
                 if number == 0 and source.context is not None:
@@ -230,7 +244,7 @@ class RecurrentDecoder(keras.layers.Layer):
                 of_input = project(cell, state[tf.newaxis], rows=state.shape[1])[0]
                 kernels = self._attentive_kernels(state.shape[1])
                 after, context, weights = attentive_step(
-                    CELLS[self.cell], of_input, kernels, source.annotations, before[number]
+                    CELLS[self.cell], of_input, kernels, source.annotations, before[number], self._asking(state)
                 )
             else:
                 if number == 0 and source.context is not None:
@@ -263,6 +277,13 @@ class RecurrentDecoder(keras.layers.Layer):
             state_bias_of(cell),
         )
 
+    def _asking(self, inputs: tf.Tensor) -> tf.Tensor | None:
+        """Return what the inputs `[..., E]` add to the projected queries `[..., A]`, float32; None for nothing."""
+        if not self.query_input:
+            return None
+        kernel = tf.cast(tf.convert_to_tensor(self.query_kernel.value), inputs.dtype)
+        return tf.cast(tf.matmul(inputs, kernel), tf.float32)
+
     def _between(self, number: int, states: tf.Tensor, training: bool | None) -> tf.Tensor:
         """Return a layer's outputs as the next one gets them."""
         if self.normalise:
@@ -285,7 +306,8 @@ class RecurrentDecoder(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         names = (
-            *("cell", "units", "layers", "attention", "attention_units", "input_feeding", "sees_context"),
+            *("cell", "units", "layers", "attention", "attention_units", "input_feeding"),
+            *("query_input", "sees_context"),
             *("readout_units", "normalise", "dropout_between", "dropout_readout", "seed"),
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -104,6 +104,7 @@ class Translator(Network):
             attention=None if attention is None else attention.score,
             attention_units=None if attention is None else attention.units,
             input_feeding=attention is not None and attention.input_feeding,
+            query_input=attention is not None and attention.query == "state_and_subword",
             sees_context=attention is None and decoder.context == "each_step",
             readout_units=decoder.readout,
             normalise=recipe.normalise,

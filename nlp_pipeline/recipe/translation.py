@@ -129,11 +129,23 @@ class Attention(Section):
     `score`: additive (Bahdanau et al. 2015), or dot or general (Luong et al. 2015). `units`: of the additive one.
     `input_feeding`: whether the state before finds the context, which is an input of the next step; otherwise the state
     finds it, for the readout alone.
+    `query`: what asks, with an additive score and input feeding: the state before, as in the paper, or beside it the
+    subword that was written last, which that state does not know yet.
     """
 
     score: Literal["additive", "dot", "general"] = "additive"
     units: Count = 256
     input_feeding: bool = True
+    query: Literal["state", "state_and_subword"] = "state"
+
+    @model_validator(mode="after")
+    def _query_fits(self) -> Attention:
+        if self.query == "state_and_subword" and not (self.score == "additive" and self.input_feeding):
+            raise ValueError(
+                "decoder.attention.query=state_and_subword needs score=additive and input_feeding=true. "
+                f"Received: score={self.score}, input_feeding={str(self.input_feeding).lower()}"
+            )
+        return self
 
 
 class Decoder(Section):

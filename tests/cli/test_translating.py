@@ -170,12 +170,19 @@ def test_what_is_too_long_is_left_out_of_train_and_dev_but_not_of_test(command: 
     outcome = command("prepare", recipe, "--output", tmp_path / "run", *settings, "--set", "data.longest_words=100")
     assert outcome.code == 0, outcome.err
     summary = json.loads((tmp_path / "run" / "corpus" / "corpus.json").read_text(encoding="utf-8"))
-    assert {split: summary["splits"][split]["pairs"] for split in summary["splits"]} == {"train": 1, "dev": 1, "test": 2}
+    assert {split: summary["splits"][split]["pairs"] for split in summary["splits"]} == {
+        "train": 1,
+        "dev": 1,
+        "test": 2,
+    }
     assert summary["dropped"]["dev"]["longest_words"] == 1
     (tmp_path / "dev.source").write_text(long, encoding="utf-8")
     (tmp_path / "dev.target").write_text(long, encoding="utf-8")
     outcome = command("prepare", recipe, "--output", tmp_path / "run", *settings)
-    assert (outcome.code, "dev.source:1: expected pairs, received none that data.longest_words" in outcome.err) == (1, True)
+    assert (outcome.code, "dev.source:1: expected pairs, received none that data.longest_words" in outcome.err) == (
+        1,
+        True,
+    )
 
 
 def test_a_script_that_training_has_not_seen(command: CommandLine, tmp_path: Path) -> None:

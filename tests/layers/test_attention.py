@@ -117,30 +117,40 @@ def _case(name: str, score: str, steps: int = STEPS) -> tuple[tf.Tensor, Attenti
 
 
 def _step_by_step(
-    cell: Cell, projected: tf.Tensor, kernels: AttentiveKernels, annotations: Annotations, initial: Sequence[tf.Tensor]
+    cell: Cell,
+    projected: tf.Tensor,
+    kernels: AttentiveKernels,
+    annotations: Annotations,
+    initial: Sequence[tf.Tensor],
+    asking: tf.Tensor | None,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     found, state = [], tuple(initial)
-    for of_input in tf.unstack(projected):
-        state, context, weights = attentive_step(cell, of_input, kernels, annotations, state)
+    for time, of_input in enumerate(tf.unstack(projected)):
+        more = None if asking is None else asking[time]
+        state, context, weights = attentive_step(cell, of_input, kernels, annotations, state, more)
         found.append((state[0], context, weights))
     states, contexts, weights = (tf.stack(part) for part in zip(*found, strict=True))
     return states, contexts, weights
 
 
 @pytest.mark.parametrize("steps", [1, STEPS])
+@pytest.mark.parametrize("asks", [False, True])
 @pytest.mark.parametrize("score", ["additive", "general"])
 @pytest.mark.parametrize("name", CELLS)
-def test_the_recurrence_is_its_steps_and_so_is_its_gradient(name: str, score: str, steps: int) -> None:
+def test_the_recurrence_is_its_steps_and_so_is_its_gradient(name: str, score: str, asks: bool, steps: int) -> None:
     projected, kernels, annotations, initial = _case(name, score, steps)
-    given = [one for one in (projected, *kernels, annotations.keys, annotations.values, *initial) if one is not None]
     random = np.random.default_rng(5)
+    width = annotations.keys.shape[2]
+    asking = tf.constant(random.normal(size=(steps, BATCH, width)), tf.float32) if asks else None
+    given = [projected, *kernels, annotations.keys, annotations.values, *initial, asking]
+    given = [one for one in given if one is not None]
     of_states = random.normal(size=(steps, BATCH, UNITS))
     of_contexts = random.normal(size=(steps, BATCH, 7))
     results = []
     for run in (attentive_recur, _step_by_step):
         with tf.GradientTape() as tape:
             tape.watch(given)
-            states, contexts, weights = run(CELLS[name], projected, kernels, annotations, initial)
+            states, contexts, weights = run(CELLS[name], projected, kernels, annotations, initial, asking)
             total = tf.reduce_sum(states * of_states) + tf.reduce_sum(contexts * of_contexts)
         results.append([states, contexts, weights, *tape.gradient(total, given)])
     for one, other in zip(*results, strict=True):

@@ -24,6 +24,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "context at each step": {"attention": None, "sees_context": True, "readout_units": 5},
     "context at each step, no readout": {"attention": None, "sees_context": True},
     "additive, fed": {"attention": "additive", "attention_units": 4, "readout_units": 5},
+    "additive, fed, asked by the input too": {"attention": "additive", "attention_units": 4, "query_input": True},
     "general, fed": {"attention": "general", "readout_units": 5},
     "dot, fed, no readout": {"attention": "dot"},
     "additive, after": {"attention": "additive", "input_feeding": False, "readout_units": 5},
@@ -72,7 +73,14 @@ def _by_hand(decoder: RecurrentDecoder, row: int, initial: list[States]) -> tupl
         for number, cell in enumerate(decoder.cells):
             if number == 0 and decoder.feeds:
                 assert decoder.attend is not None
-                weights = equations.SCORES[decoder.attend.score](states[0][0], values, decoder.attend.get_weights())
+                asking, parts = states[0][0], decoder.attend.get_weights()
+                if decoder.query_input:
+                    # Both queries side by side are one, whose kernels stand one below the other.
+                    of_layer = {weight.name: weight for weight in decoder.attend.weights}
+                    parts = [np.asarray(of_layer[name]) for name in ("keys", "query", "energy")]
+                    parts[1] = np.concatenate([parts[1], np.asarray(decoder.query_kernel)])
+                    asking = np.concatenate([asking, x])
+                weights = equations.SCORES[decoder.attend.score](asking, values, parts)
                 context = weights @ values
             if number == 0 and (decoder.feeds or decoder.attention is None):
                 below = np.concatenate([x, context])
@@ -182,10 +190,18 @@ def test_a_decoder_comes_back_from_its_configuration() -> None:
     assert [weight.path for weight in again.weights] == [weight.path for weight in decoder.weights]
 
 
-@pytest.mark.parametrize(("cell", "layers"), [("lstm", 0), ("transformer", 1)])
-def test_a_decoder_that_cannot_be_is_refused(cell: Any, layers: int) -> None:
+@pytest.mark.parametrize(
+    ("cell", "settings"),
+    [
+        ("lstm", {"layers": 0}),
+        ("transformer", {}),
+        ("gru", {"attention": "dot", "query_input": True}),
+        ("gru", {"input_feeding": False, "query_input": True}),
+    ],
+)
+def test_a_decoder_that_cannot_be_is_refused(cell: Any, settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="Received"):
-        RecurrentDecoder(cell, UNITS, layers=layers)
+        RecurrentDecoder(cell, UNITS, **settings)
 
 
 def _ends(cell: str, layers: int, width: int) -> list[States]:
