@@ -152,6 +152,32 @@ def test_a_name_that_no_file_can_have(recipe_file: Path, name: str) -> None:
     assert problems[0].startswith("small.yaml:3: data.train: expected the name of a file or folder, received ")
 
 
+TRANSLATOR = "task: translation\ndata: {train: {pairs: train.tsv}, dev: {pairs: dev.tsv}}\n"
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        (
+            "decoder: {attention: null, context: start, bridge: zero}",
+            "a decoder sees the source by attention",
+        ),
+        ("decoder: {attention: {score: dot, query: state_and_subword}}", "needs score=additive and input_feeding=true"),
+        ("decoder: {bridge: copy}", "decoder.bridge=copy needs the same cell, layers and units"),
+        ("embeddings: {tie: all}\nsubwords: {joint: false}", "embeddings.tie=all needs subwords.joint=true"),
+        ("search: {beam_size: 0}", "greater than or equal to 1"),
+        ("search: {length_penalty: .nan}", "greater than or equal to 0"),
+    ],
+)
+def test_parts_of_a_translator_that_do_not_fit(tmp_path: Path, section: str, expected: str) -> None:
+    (tmp_path / "translator.yaml").write_text(f"{TRANSLATOR}{section}\n", encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(tmp_path / "translator.yaml")
+    (line,) = caught.value.lines()
+    assert expected in line
+    assert line.startswith(f"{tmp_path / 'translator.yaml'}:")
+
+
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     for path, reason in (
         (tmp_path / "none.yaml", "received nothing"),

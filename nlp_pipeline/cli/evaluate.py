@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from nlp_pipeline.cli.options import bundle_argument, data_options, given, search_options
+from nlp_pipeline.cli.options import bundle_argument, data_options, format_option, given, pair_options, search_options
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
@@ -19,7 +19,9 @@ from nlp_pipeline.cli.quiet import load_tensorflow
 @click.option("--target", metavar="FILE", help="Their translations, line by line.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: conlleval.f1, strict.f1, bleu.score...")
 @click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Write what was wrong, and where.")
+@format_option("conll", "tsv", "jsonl", "dataset")
 @data_options
+@pair_options
 @search_options
 def command(
     bundle: Path,
@@ -32,6 +34,8 @@ def command(
     scheme: str | None,
     word_column: int | None,
     tag_column: int | None,
+    source_field: str | None,
+    target_field: str | None,
     beam_size: int | None,
     length_penalty: float | None,
     coverage_penalty: float | None,
@@ -58,20 +62,26 @@ def command(
     from nlp_pipeline.jobs.evaluate_translator import evaluate_pairs
     from nlp_pipeline.serving.manifest import read_task
 
-    of_labelled = given(format=format_, scheme=scheme, word_column=word_column, tag_column=tag_column)
+    of_both = given(format=format_)
+    of_labelled = given(scheme=scheme, word_column=word_column, tag_column=tag_column)
+    of_pairs = given(source_field=source_field, target_field=target_field)
     of_search = given(beam_size=beam_size, length_penalty=length_penalty, coverage_penalty=coverage_penalty)
     scores: Any
     if read_task(bundle) == "translation":
         _refuse("a translator", of_labelled)
         if (data is None) == (source is None and target is None) or (source is None) != (target is None):
             raise click.UsageError("a translator is scored on --source and --target, or on --data")
-        scores = evaluate_pairs(bundle, source, target, data, report, **of_search)
+        if format_ == "conll":
+            raise click.UsageError("--format conll is not for the bundle of a translator")
+        scores = evaluate_pairs(bundle, source, target, data, report, of_both | of_pairs, **of_search)
     else:
-        _refuse("a tagger", of_search | given(source=source, target=target))
+        _refuse("a tagger", of_search | of_pairs | given(source=source, target=target))
+        if format_ == "tsv":
+            raise click.UsageError("--format tsv is not for the bundle of a tagger")
         if data is None:
             raise click.UsageError("a tagger is scored on --data")
         warn = lambda line: click.echo(line, err=True)  # noqa: E731
-        scores = evaluate_labelled(bundle, data, report, of_labelled, warn)
+        scores = evaluate_labelled(bundle, data, report, of_both | of_labelled, warn)
     if as_json:
         click.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,20 @@ set_option: Decorator = click.option(
 )
 
 
+class Penalty(click.FloatRange):
+    """A number from 0 to 100; `nan`, which compares with nothing, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0, 100.0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail("nan is not in the range 0<=x<=100.", param, ctx)
+        return number
+
+
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how a labelled file is read where it differs from the bundle's own corpora."""
     for option in (
@@ -32,12 +47,22 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["auto", "IOB1", "IOB2", "IOBES", "BILOU"]),
             help="Scheme of the tags in the file.",
         ),
-        click.option(
-            "--format",
-            "format_",
-            type=click.Choice(["auto", "conll", "jsonl", "dataset"]),
-            help="Format of the file. Default: what its name says.",
-        ),
+    ):
+        command = option(command)
+    return command
+
+
+def format_option(*formats: str) -> Decorator:
+    """Return the option that says what kind of file it is."""
+    kinds = click.Choice(["auto", *formats])
+    return click.option("--format", "format_", type=kinds, help="Format of the file. Default: what its name says.")
+
+
+def pair_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where the sides of a pair are, where that differs from the bundle's own corpora."""
+    for option in (
+        click.option("--target-field", metavar="KEY", help="Likewise that of the target."),
+        click.option("--source-field", metavar="KEY", help="Key of the source, or number of its column, from 0."),
     ):
         command = option(command)
     return command
@@ -46,11 +71,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of the search for a translation; the bundle's recipe decides where they are not given."""
     for option in (
-        click.option(
-            "--coverage-penalty", type=click.FloatRange(0.0), help="0 for none; more favours those that look at all."
-        ),
-        click.option("--length-penalty", type=click.FloatRange(0.0), help="0 for none; more favours longer ones."),
-        click.option("--beam-size", type=click.IntRange(1), help="Hypotheses that are held at once; 1 is greedy."),
+        click.option("--coverage-penalty", type=Penalty(), help="0 for none; more favours those that look at all."),
+        click.option("--length-penalty", type=Penalty(), help="0 for none; more favours longer ones."),
+        click.option("--beam-size", type=click.IntRange(1, 1000), help="Hypotheses held at once; 1 is greedy."),
     ):
         command = option(command)
     return command

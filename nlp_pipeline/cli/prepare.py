@@ -17,9 +17,11 @@ from nlp_pipeline.cli.options import recipe_argument, run_folder, set_option
 def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str, ...]) -> None:
     """Check every corpus of RECIPE, print what is in them, and keep them as Arrow in the run's folder.
 
-    All problems of a file are told, the first 20 with their lines. Printed are, for each split, sentences, words and
-    entities of each type, the longest sentence, duplicates within and across splits, entities unseen in training, and
-    words of which the encoder's tokenizer makes nothing.
+    All problems of a file are told, the first 20 with their lines. Printed are, for each split of a tagger's corpus,
+    sentences, words and entities of each type, the longest sentence, duplicates within and across splits, entities
+    unseen in training, and words of which the encoder's tokenizer makes nothing; of sentence pairs, the lengths of both
+    sides, pairs of which one side is far longer, duplicates within and across splits, what the recipe's filters left
+    out, and the characters that are unknown to the subwords of the train corpus.
 
     \b
     Example:

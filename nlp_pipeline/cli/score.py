@@ -6,13 +6,14 @@ import json
 
 import click
 
-from nlp_pipeline.cli.options import data_options, given
+from nlp_pipeline.cli.options import data_options, format_option, given
 
 
 @click.command("score", short_help="Score one labelled file against another.")
 @click.argument("gold", metavar="GOLD")
 @click.argument("predicted", metavar="PREDICTED")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: conlleval.f1, strict.f1, types.PER.f1...")
+@format_option("conll", "jsonl", "dataset")
 @data_options
 def command(
     gold: str,

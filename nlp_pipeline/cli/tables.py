@@ -74,8 +74,12 @@ def _pairs_table(summary: Mapping[str, Any]) -> Table:
         rows.append([f"words of the {side}", *(f"{one['words']:,}" for one in sides)])
         rows.append([f"words of a {side}, on average", *(f"{one['mean_words']:.1f}" for one in sides)])
         rows.append([f"words of the longest {side}", *(f"{one['longest_words']:,}" for one in sides)])
+        rows.append(["where it stands", *(Path(one["longest_place"]).name for one in sides)])
+    rows.append(["one side more than three times the other", *(f"{split['outliers']:,}" for split in splits.values())])
+    if any(split["outliers"] for split in splits.values()):
+        places = ((split["outlier_places"] or [""])[0] for split in splits.values())
+        rows.append(["where the first one stands", *(Path(place).name for place in places)])
     for label, key in (
-        ("one side more than three times the other", "outliers"),
         ("repeated pairs", "duplicates"),
         ("both sides the same", "identical"),
         ("pairs also in train", "known_pairs"),
@@ -89,9 +93,19 @@ def _pairs_table(summary: Mapping[str, Any]) -> Table:
         rows.append([label, *(f"{summary['dropped'][name].get(rule, 0):,}" for name in splits)])
     for side in ("source", "target"):
         if all(side in of_split for of_split in summary["unknown"].values()):
-            counts = (summary["unknown"][name][side]["subwords"] for name in splits)
-            rows.append([f"unknown subwords of the {side}", *(f"{count:,}" for count in counts)])
+            of_side = [summary["unknown"][name][side] for name in splits]
+            rows.append([f"unknown subwords of the {side}", *(f"{one['subwords']:,}" for one in of_side)])
+            if any(one["characters"] for one in of_side):
+                rows.append([f"unknown characters of the {side}", *(f"{one['characters']:,}" for one in of_side)])
+                rows.append(["the commonest of them", *(_shown(one["commonest"]) for one in of_side)])
     return _table("sentence pairs", ["", *splits], rows)
+
+
+def _shown(characters: Sequence[str], most: int = 8) -> str:
+    """Return the first of some characters, those that cannot be seen by their numbers."""
+    from nlp_pipeline.evaluation.shown_text import visible
+
+    return " ".join(visible(character) for character in characters[:most])
 
 
 def scores_table(scores: EntityScores | TranslationScores, title: str = "") -> Table:

@@ -9,6 +9,8 @@ import click
 from nlp_pipeline.cli.options import bundle_argument, given, search_options
 from nlp_pipeline.cli.quiet import load_tensorflow
 
+SHOWN = 20
+
 
 @click.command("translate", short_help="Translate a file with a bundle.")
 @bundle_argument
@@ -32,8 +34,8 @@ def command(
     One line comes out for each line in, in order, and an empty one for an empty one. With --n-best above 1 there are
     several for each: its number from 0, the translation and its score, with ||| between them.
 
-    A line of more subwords than the recipe's search.part is translated in parts: its sentences, and what is left of
-    those that are too long themselves. That is said at the end.
+    A line of more subwords than the bundle's search.part is translated in parts, and so is one of several sentences
+    where training has seen single ones. A line in which the bundle knows nothing is left as it is. Both are said.
 
     No file is written where anything in the input is wrong.
 
@@ -42,6 +44,7 @@ def command(
       nlp-pipeline translate runs/translate-demo/bundle data/phrasebook/test.en --output runs/test.fr --beam-size 5
     """
     load_tensorflow()
+    from nlp_pipeline.corpora.lines import name_of
     from nlp_pipeline.errors import UsageError
     from nlp_pipeline.jobs.translate import translate_file
     from nlp_pipeline.serving.translator import LoadedTranslator
@@ -58,5 +61,10 @@ def command(
 
     done = translate_file(load, source, output, n_best, alignments, **settings)
     speed = done.sentences / max(done.seconds, 1e-9)
-    parts = f", {done.in_parts:,} of them in parts: longer than search.part" if done.in_parts else ""
+    for number in done.unknown[:SHOWN]:
+        message = "expected text that the bundle knows, received none: left as it is"
+        click.echo(f"{name_of(source)}:{number}: {message}", err=True)
+    if len(done.unknown) > SHOWN:
+        click.echo(f"... and {len(done.unknown) - SHOWN:,} more such lines", err=True)
+    parts = f", {done.in_parts:,} of them in parts" if done.in_parts else ""
     click.echo(f"{done.sentences:,} lines in {done.seconds:.1f} s ({speed:,.0f} lines/s){parts}", err=True)

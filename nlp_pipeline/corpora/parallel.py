@@ -76,6 +76,9 @@ def read_parallel(
             found = list(_with_both_sides(rows, f"{pairs}:{split}", shown, problems, empty, dropped))
         else:
             columns = _column(source_field, "source", pairs), _column(target_field, "target", pairs)
+            if columns[0] == columns[1]:
+                message = f"expected two columns (source_field, target_field), received {columns[0]} for both"
+                raise CorpusError([Problem(name_of(pairs), message)])
             found = list(read_tsv(pairs, problems, *columns, **choice))
     if not found and not problems.count:
         problems.add(name_of(source or pairs or ""), "expected sentence pairs, received none")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from nlp_pipeline.inputs.windows import padded, window_arrays
 from nlp_pipeline.recipe.translation import TranslationRecipe
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
-from nlp_pipeline.subwords.trained_tokenizer import SubwordsOfText, TrainedTokenizer
+from nlp_pipeline.subwords.pieces import SPACE
+from nlp_pipeline.subwords.trained_tokenizer import TrainedTokenizer
 from nlp_pipeline.text.normalisation import Normalisation
 from nlp_pipeline.text.pair import SentencePair
 from nlp_pipeline.text.segmentation import segment
-from nlp_pipeline.text.special import END_ID, START_ID
+from nlp_pipeline.text.special import END_ID, START_ID, UNKNOWN_ID
 
 Batch = dict[str, NDArray[Any]]
 
@@ -49,6 +50,22 @@ class EncodedPair:
     def cost(self) -> int:
         """How much of a batch it takes: the longer side, with what is added to it."""
         return max(self.source.cost, len(self.target_ids) + 1)
+
+
+class SourcePlaces(NamedTuple):
+    """What the decoder attends to in a source, but for its end, as it is shown.
+
+    Attributes:
+        subwords: of each place; of a place that is a whole word to BERT, its subwords together.
+        texts: what stands there in the text, with `▁` for a space before; of a subword of BERT, its whole word.
+        word_ids: of which word each is a part, never decreasing.
+        words: the words' texts.
+    """
+
+    subwords: tuple[str, ...]
+    texts: tuple[str, ...]
+    word_ids: tuple[int, ...]
+    words: tuple[str, ...]
 
 
 class TranslationInputs:
@@ -104,9 +121,34 @@ class TranslationInputs:
         targets = self.target_tokenizer.encode([self.normalise(pair.target) for pair in pairs])
         return [EncodedPair(source, target) for source, target in zip(sources, targets, strict=True)]
 
-    def source_subwords(self, text: str) -> SubwordsOfText | None:
-        """Return what the decoder attends to in a source, but for its end; None with a BERT encoder."""
-        return None if self.source_tokenizer is None else self.source_tokenizer.encode_with_words(self.normalise(text))
+    def source_places(self, text: str) -> SourcePlaces:
+        """Return what the decoder attends to in a source, but for its end."""
+        text = self.normalise(text)
+        if self.source_tokenizer is not None:
+            cut = self.source_tokenizer.encode_with_words(text)
+            subwords = tuple(cut.subwords)
+            return SourcePlaces(subwords, subwords, tuple(cut.words), tuple(text.split(" ")))
+        assert self.bert_tokenizer is not None
+        assert self.recipe.bert is not None
+        spans = [span for sentence in segment(text) for span in sentence]
+        words = [text[span.start : span.end] for span in spans]
+        # Where there is nothing before, a space is taken away again.
+        spaces = [SPACE if not span.start or text[span.start - 1].isspace() else "" for span in spans]
+        of_words: list[list[int]] = self.bert_tokenizer.subwords_of(words)
+        places = [
+            (word, place)
+            for word, of_word in enumerate(of_words)
+            for place in ([of_word] if self.recipe.bert.level == "word" else [[one] for one in of_word])
+        ]
+        shown = tuple(self.bert_tokenizer.shown(place) for _, place in places)
+        texts = tuple(spaces[word] + words[word] for word, _ in places)
+        return SourcePlaces(shown, texts, tuple(word for word, _ in places), tuple(words))
+
+    def knows(self, source: EncodedSource) -> bool:
+        """Return whether anything of a source is in the vocabulary."""
+        if self.bert_tokenizer is None:
+            return any(one not in (UNKNOWN_ID, END_ID) for one in source.ids)
+        return any(one != self.bert_tokenizer.unknown_id for place in source.subwords for one in place)
 
     def source_batch(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -12,6 +13,7 @@ from nlp_pipeline.errors import Problem, UsageError
 from nlp_pipeline.evaluation.heatmap import AlignedTranslation
 from nlp_pipeline.outputs import new_file
 from nlp_pipeline.serving.translator import LoadedTranslator
+from nlp_pipeline.subwords.pieces import SPACE
 from nlp_pipeline.text.pair import SentencePair
 
 WRITERS: dict[str, Callable[[AlignedTranslation, Path | str | IO[bytes]], None]] = {
@@ -35,20 +37,29 @@ def aligned_translation(
     Raises:
         UsageError: where the decoder has no attention, or there is nothing to align.
     """
+    for text in (sentence, target or ""):
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            message = f"expected Unicode text, received half a surrogate pair at character {error.start + 1}"
+            raise UsageError([Problem(repr(text[:60]), message)]) from None
+    if translator.bundle.recipe.decoder.attention is None:
+        raise UsageError("expected a bundle whose decoder has attention, received one without")
     if target is None:
         found = translator.translate(sentence)
     else:
         (found,) = translator.align([SentencePair(sentence, target)])
     hypothesis = found.hypotheses[0]
-    if translator.bundle.recipe.decoder.attention is None:
-        raise UsageError("expected a bundle whose decoder has attention, received one without")
     if hypothesis.weights is None or not hypothesis.subwords:
         raise UsageError([Problem(repr(sentence[:60]), "expected a sentence with a translation, received none")])
     blocks = [np.clip(block, 0.0, 1.0) for block in hypothesis.weights]
-    aligned = AlignedTranslation.of_parts(found.source_subwords, hypothesis.subwords, blocks)
+    aligned = AlignedTranslation.of_parts(found.places.subwords, hypothesis.subwords, blocks)
     if not by_words:
         return aligned
-    return aligned.by_words(_words_of(found.source_subwords), _words_of(hypothesis.subwords))
+    whole = translator.bundle.inputs.target_tokenizer.kind == "words"
+    target_ids = list(range(len(hypothesis.subwords))) if whole else _words_of(hypothesis.subwords)
+    joined = aligned.by_words(found.places.word_ids, target_ids, found.places.words)
+    return replace(joined, target_tokens=tuple(word.removeprefix(SPACE) for word in joined.target_tokens))
 
 
 def write_attention(aligned: AlignedTranslation, output: Path) -> None:
@@ -79,6 +90,6 @@ def _words_of(subwords: tuple[str, ...]) -> list[int]:
     """Return the word of each subword: a new one begins where a space stands before."""
     number, words = -1, []
     for subword in subwords:
-        number += subword.startswith("▁") or number < 0
+        number += subword.startswith(SPACE) or number < 0
         words.append(number)
     return words

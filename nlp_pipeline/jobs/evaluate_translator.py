@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,20 @@ class TranslationEvaluation:
 
 
 def read_aligned_pairs(
-    translator: LoadedTranslator, source: str | None = None, target: str | None = None, pairs: str | None = None
+    translator: LoadedTranslator,
+    source: str | None = None,
+    target: str | None = None,
+    pairs: str | None = None,
+    **reading: Any,
 ) -> list[SentencePair]:
     """Read sentence pairs the way that the bundle's recipe read its own corpora; a pair of two empty sides is left out.
 
     Args:
-        translator: its recipe says which columns or keys.
+        translator: its recipe says which columns or keys, and whether a pair with one empty side is left out.
         source: a file of sentences, with `target`.
         target: their translations, line by line.
         pairs: one file, folder or `hub:owner/name` instead.
+        reading: what differs from the recipe: `format`, `source_field`, `target_field`.
 
     Raises:
         CorpusError: with the problems of the files.
@@ -47,11 +52,10 @@ def read_aligned_pairs(
         source=source,
         target=target,
         pairs=pairs,
-        format=data.format,
         split=data.splits.test,
         config=data.config,
-        source_field=data.source_field,
-        target_field=data.target_field,
+        empty=data.empty,
+        **{"format": data.format, "source_field": data.source_field, "target_field": data.target_field, **reading},
     )
     return found
 
@@ -81,7 +85,13 @@ def evaluate_translator(
 
 
 def evaluate_pairs(
-    bundle: Path, source: str | None, target: str | None, pairs: str | None, report: Path | None, **settings: Any
+    bundle: Path,
+    source: str | None,
+    target: str | None,
+    pairs: str | None,
+    report: Path | None,
+    reading: Mapping[str, Any],
+    **settings: Any,
 ) -> TranslationScores:
     """Score a bundle's folder on sentence pairs, and write a report where one is wanted.
 
@@ -91,6 +101,7 @@ def evaluate_pairs(
         target: likewise.
         pairs: likewise.
         report: the report's folder.
+        reading: as for `read_aligned_pairs`.
         settings: of the search, in the place of the recipe's.
 
     Raises:
@@ -99,7 +110,8 @@ def evaluate_pairs(
     if report is not None:
         refuse_foreign(report, TRANSLATIONS)
     translator = LoadedTranslator.load(bundle)
-    evaluation = evaluate_translator(translator, read_aligned_pairs(translator, source, target, pairs), **settings)
+    examples = read_aligned_pairs(translator, source, target, pairs, **reading)
+    evaluation = evaluate_translator(translator, examples, **settings)
     if report is not None:
         name = Path(source or pairs or "").name
         write_translation_report(evaluation, report, f"{translator.bundle.recipe.name} on {name}")

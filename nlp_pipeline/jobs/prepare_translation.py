@@ -58,15 +58,18 @@ def check_pairs(
 
 
 def _read_all(recipe: TranslationRecipe, say: Say) -> tuple[dict[str, list[SentencePair]], dict[str, dict[str, int]]]:
-    """Read every split, and tell the problems of all of them at once; train and dev are filtered."""
-    data = recipe.data
+    """Read every split, and tell the problems of all of them at once; train and dev are filtered.
+
+    Texts are brought into the recipe's form, so that what looks the same is counted as the same, and as long.
+    """
+    data, normalise = recipe.data, normalisation_of(recipe)
     splits: dict[str, list[SentencePair]] = {}
     dropped: dict[str, dict[str, int]] = {}
     wrong: list[CorpusError] = []
     for name, files in recipe.corpora().items():
         say(f"reading {name}: {' and '.join(one for one in (files.source, files.target, files.pairs) if one)}")
         try:
-            splits[name], dropped[name] = read_parallel(
+            pairs, dropped[name] = read_parallel(
                 source=files.source,
                 target=files.target,
                 pairs=files.pairs,
@@ -77,6 +80,7 @@ def _read_all(recipe: TranslationRecipe, say: Say) -> tuple[dict[str, list[Sente
                 target_field=data.target_field,
                 empty=data.empty,
             )
+            splits[name] = [SentencePair(normalise(one.source), normalise(one.target), one.place) for one in pairs]
         except CorpusError as error:
             wrong.append(error)
     if wrong:

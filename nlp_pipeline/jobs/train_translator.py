@@ -40,16 +40,19 @@ from nlp_pipeline.jobs.translator_card import translator_card
 from nlp_pipeline.models.search import search
 from nlp_pipeline.models.translator import Translator
 from nlp_pipeline.recipe.translation import TranslationRecipe
-from nlp_pipeline.serving.translator import LoadedTranslator
+from nlp_pipeline.serving.translator import LoadedTranslator, copies_of
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.subwords.encoders import find_encoder
 from nlp_pipeline.text.pair import SentencePair
+from nlp_pipeline.text.segmentation import segment
 from nlp_pipeline.training.loop import History
 
 # Dev pairs whose heat maps TensorBoard shows, and how many subwords they have at the most.
 _SHOWN = 4
 _LONGEST_SHOWN = 40
+# Of how many sources sentences are counted.
+_LOOKED_AT = 5_000
 
 
 @dataclass(frozen=True)
@@ -117,14 +120,16 @@ def train_translator(
     vectors = keep_vectors_of(corpora, network.bert, recipe.bert, recipe.training, encoder_folder, console)
     references = [inputs.normalise(pair.target) for pair in prepared.splits["dev"]]
     history = History()
-    untrained = TranslatorBundle(recipe, inputs, network, encoder_folder, {}, "")
-    draw = partial(_heat_maps, LoadedTranslator(untrained), _shown_pairs(splits["dev"].pairs, prepared.splits["dev"]))
+    seen = _with_what_was_seen(recipe, splits["train"].pairs, prepared.splits["train"])
+    bundle = TranslatorBundle(seen, inputs, network, encoder_folder)
+    draw = partial(_heat_maps, LoadedTranslator(bundle), _shown_pairs(splits["dev"].pairs, prepared.splits["dev"]))
     for stage in stages_of(recipe.training, network):
         if stage.name:
             say(stage.name)
         kept = vectors if stage.frozen else {}
         train, dev = (EncodedPairs(inputs, splits[name].pairs, kept.get(name)) for name in ("train", "dev"))
-        scoring = replace(_scoring(network, dev, references), draw=draw)
+        sources = [pair.source for pair in prepared.splits["dev"]]
+        scoring = replace(_scoring(network, dev, sources, references), draw=draw)
         fit_stage(stage, recipe.training, recipe.seed, network, train, scoring, strategy, logs, console, history)
 
     best = history.best
@@ -140,10 +145,21 @@ def train_translator(
         "dev": dict(best.scores),
     }
     card = translator_card(recipe, metrics)
-    TranslatorBundle(recipe, inputs, network, encoder_folder, metrics, card).write(output / "bundle")
+    replace(bundle, metrics=metrics, card=card).write(output / "bundle")
     bleu = f"dev BLEU {100 * best.scores['bleu']:.2f} (greedy, cased, 13a)"
     say(f"{bleu} from epoch {best.epoch}; bundle in {output / 'bundle'}")
     return Trained(output / "bundle", metrics, history)
+
+
+def _with_what_was_seen(
+    recipe: TranslationRecipe, encoded: Sequence[EncodedPair], pairs: Sequence[SentencePair]
+) -> TranslationRecipe:
+    """Return the recipe with what its search leaves to the train corpus: how long sources are, and if in sentences."""
+    looked_at = pairs[:: max(1, len(pairs) // _LOOKED_AT)]
+    several = sum(len(segment(pair.source)) > 1 for pair in looked_at)
+    found = {"part": 2 * max(pair.source.cost for pair in encoded), "sentences": 100 * several < len(looked_at)}
+    unsaid = {key: value for key, value in found.items() if getattr(recipe.search, key) is None}
+    return recipe.model_copy(update={"search": recipe.search.model_copy(update=unsaid)})
 
 
 def _shown_pairs(encoded: Sequence[EncodedPair], pairs: Sequence[SentencePair]) -> list[SentencePair]:
@@ -169,13 +185,18 @@ def _heat_maps(translator: LoadedTranslator, pairs: Sequence[SentencePair]) -> d
         }
 
 
-def _scoring(network: Translator, dev: EncodedPairs, references: Sequence[str]) -> Scoring:
+def _scoring(network: Translator, dev: EncodedPairs, sources: Sequence[str], references: Sequence[str]) -> Scoring:
     """Return how the dev corpus is scored: by BLEU of greedy translations, and by its loss a subword."""
     recipe, tokenizer = network.recipe, dev.inputs.target_tokenizer
 
-    def greedy(batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    # Whole words that are not known are copied from the source, as they will be in use.
+    copies = tokenizer.kind == "words" and recipe.decoder.attention is not None
+    places = [dev.inputs.source_places(source) for source in sources] if copies else []
+
+    def greedy(batch: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         found = search(network, batch, 1, longest=recipe.search.longest)
-        return found.ids[:, 0], found.lengths[:, 0]
+        weights = tf.zeros([]) if found.weights is None or not copies else found.weights[:, 0]
+        return found.ids[:, 0], found.lengths[:, 0], weights
 
     translate = tf.function(greedy, input_signature=[signature_of(dev.source_batch([0]))])
     losses = tf.function(network.losses_of, input_signature=[signature_of(dev.batch([0]))])
@@ -185,9 +206,14 @@ def _scoring(network: Translator, dev: EncodedPairs, references: Sequence[str]) 
         texts = [""] * len(references)
         loss = 0.0
         for indices in batches:
-            ids, lengths = (one.numpy() for one in translate(dev.source_batch(indices)))
+            ids, lengths, weights = (one.numpy() for one in translate(dev.source_batch(indices)))
             for row, index in enumerate(indices):
-                texts[index] = tokenizer.decode(ids[row, : max(0, lengths[row])].tolist())
+                own = ids[row, : max(0, lengths[row])].tolist()
+                copied = {}
+                if copies:
+                    attended = weights[row, :, : len(places[index].subwords)]
+                    copied = copies_of(own, attended, places[index])
+                texts[index] = tokenizer.decode_with(own, copied)
             loss += float(tf.reduce_sum(losses(dev.batch(indices))))
         subwords = sum(len(pair.target_ids) + 1 for pair in dev.pairs)
         # The loss is told as its negative, too, since the highest score is the best.

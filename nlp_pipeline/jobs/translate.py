@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,15 +16,25 @@ from nlp_pipeline.corpora.lines import STANDARD_STREAM, read_lines
 from nlp_pipeline.errors import OutputError, Problem, Problems, UsageError
 from nlp_pipeline.evaluation.heatmap import pharaoh_of
 from nlp_pipeline.outputs import new_file
-from nlp_pipeline.serving.translator import LoadedTranslator, Translation
+from nlp_pipeline.serving.translator import LoadedTranslator
+
+_LINE_END = re.compile("[\r\n]+")
 
 
 @dataclass
 class Translated:
-    """How many lines were translated, how many of them in parts, and in how many seconds."""
+    """What was done.
+
+    Attributes:
+        sentences: how many lines were translated.
+        in_parts: how many of them in parts.
+        unknown: the lines in which the vocabulary knows nothing, by number; each stands in the output as it is.
+        seconds: in how many seconds.
+    """
 
     sentences: int = 0
     in_parts: int = 0
+    unknown: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -49,7 +60,8 @@ def translate_file(
 
     Raises:
         UsageError: where the names do not go together, or the bundle's decoder has no attention to align by.
-        CorpusError: with the problems of the source. No file is written then.
+        CorpusError: with the problems of the source. No file is written then; and nothing is translated, but where the
+            source is a stream, which can be read once only.
         OutputError: where the output cannot be written.
     """
     _look_at(source, output, alignments)
@@ -59,30 +71,36 @@ def translate_file(
         raise UsageError([Problem(alignments, message)])
     done = Translated()
     problems = Problems()
+    if Path(source).is_file():
+        for _ in read_lines(source, problems):
+            pass
+        problems.raise_if_any()
     started = time.monotonic()
     with ExitStack() as stack:
         out = _opened(output, stack)
         aligned = None if alignments is None else _opened(alignments, stack)
-        lines = (line for _, line in read_lines(source, problems))
-        for number, found in enumerate(_checked(translator.translate_stream(lines, n_best, **settings), problems)):
+        for number, found in enumerate(translator.translate_stream(_lines(source, problems), n_best, **settings)):
             for hypothesis in found.hypotheses:
-                rank = f"{number} ||| {hypothesis.text} ||| {hypothesis.score:.4f}"
-                out.write((hypothesis.text if n_best == 1 else rank) + "\n")
+                # What ends a line in a translation, since it did in training, would shift all that follow.
+                text = _LINE_END.sub(" ", hypothesis.text)
+                out.write((text if n_best == 1 else f"{number} ||| {text} ||| {hypothesis.score:.4f}") + "\n")
                 if aligned is not None:
                     aligned.write(pharaoh_of(hypothesis.weights or ()) + "\n")
             done.sentences += 1
             done.in_parts += found.parts > 1
-        problems.raise_if_any()
+            if found.parts and found.unknown == found.parts:
+                done.unknown.append(number + 1)
         out.flush()
     done.seconds = time.monotonic() - started
     return done
 
 
-def _checked(found: Iterator[Translation], problems: Problems) -> Iterator[Translation]:
+def _lines(source: str, problems: Problems) -> Iterator[str]:
     """Stop at the first problem of the source: a line that is left out would shift all that follow."""
-    for one in found:
+    for _, line in read_lines(source, problems):
         problems.raise_if_any()
-        yield one
+        yield line
+    problems.raise_if_any()
 
 
 def _look_at(source: str, output: str, alignments: str | None) -> None:
@@ -92,6 +110,8 @@ def _look_at(source: str, output: str, alignments: str | None) -> None:
         what = "a directory" if path.is_dir() else "nothing: there is no such file"
         raise UsageError([Problem(source, f"expected a file, received {what}")])
     taken = [] if source == STANDARD_STREAM else [path.resolve()]
+    if output == alignments == STANDARD_STREAM:
+        raise UsageError("expected a file for the translations or the alignments, received - for both")
     for target in (output, alignments):
         if target is None or target == STANDARD_STREAM:
             continue

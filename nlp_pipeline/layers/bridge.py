@@ -61,7 +61,9 @@ class Bridge(keras.layers.Layer):
         """Make the weights, for ends of the shapes that `call` gets."""
         if self.kind == "zero" and self.learned:
             shape = (self.layers, self.parts, self.units)
-            self.learned_states = self.add_weight(shape=shape, initializer="zeros", dtype="float32", name="states")
+            self.learned_states = self.add_weight(
+                shape=shape, initializer="zeros", dtype="float32", autocast=False, name="states"
+            )
         if self.kind == "dense":
             width = sum(int(part[-1] or 0) for part in ends_shape[-1])
             for one in self.maps:

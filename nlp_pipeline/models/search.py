@@ -101,6 +101,10 @@ def search(
             alive[:, :, tf.newaxis] + tf.reshape(best_of_row, [sentences, width, -1]), [sentences, -1]
         )
         alive, places = tf.math.top_k(tf.maximum(together, NEVER), width)
+        ranks, slots, times, totals = kept
+        # As many as have ended leave the beam for good.
+        left = width - tf.reduce_sum(tf.cast(ranks > NEVER / 2, tf.int32), axis=1, keepdims=True)
+        alive = tf.where(tf.range(width) < left, alive, NEVER)
         parents = places // taken
         ids = tf.gather(tf.reshape(ids_of_row, [sentences, -1]), places, batch_dims=1)
         from_rows = tf.reshape(rows + parents, [-1])
@@ -114,7 +118,6 @@ def search(
 
         ended = tf.logical_and(tf.equal(ids, END_ID), alive > NEVER / 2)
         found = tf.where(ended, rank(alive, time + 1, coverage), NEVER)
-        ranks, slots, times, totals = kept
         # What was kept, and what ended now: the best of both, the earlier of equals.
         ranks, best = tf.math.top_k(tf.concat([ranks, found], axis=1), width)
         slots, times, totals = (
@@ -132,8 +135,9 @@ def search(
     def goes_on(time: tf.Tensor, *rest: Any) -> tf.Tensor:
         _, _, alive, _, kept, _ = rest
         # What is open can only lose probability; at its longest it is divided by the most.
-        bound = tf.reduce_max(alive, axis=1) / _length_penalty(limits, penalty)
-        return tf.logical_and(time < steps, tf.reduce_any(bound > tf.maximum(kept[0][:, -1], NEVER / 2)))
+        best = tf.reduce_max(alive, axis=1)
+        better = best / _length_penalty(limits, penalty) > kept[0][:, -1]
+        return tf.logical_and(time < steps, tf.reduce_any(tf.logical_and(best > NEVER / 2, better)))
 
     def array(dtype: Any, shape: list[None]) -> tf.TensorArray:
         return tf.TensorArray(dtype, 0, dynamic_size=True, element_shape=shape, clear_after_read=False)

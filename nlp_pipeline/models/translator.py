@@ -126,7 +126,11 @@ class Translator(Network):
         self.learned_ends = None
         if encoder.initial == "learned":
             self.learned_ends = self.add_weight(
-                shape=(encoder.layers, parts, annotation), initializer="zeros", dtype="float32", name="encoder_states"
+                shape=(encoder.layers, parts, annotation),
+                initializer="zeros",
+                dtype="float32",
+                autocast=False,
+                name="encoder_states",
             )
         self.output_kernel = None
         if embeddings.tie == "none":
@@ -134,10 +138,18 @@ class Translator(Network):
                 annotation if attention is not None or self.decoder.sees_context else 0
             )
             self.output_kernel = self.add_weight(
-                shape=(vocabulary_sizes["target"], width), initializer=_scaled(), dtype="float32", name="output_kernel"
+                shape=(vocabulary_sizes["target"], width),
+                initializer=_scaled(),
+                dtype="float32",
+                autocast=False,
+                name="output_kernel",
             )
         self.output_bias = self.add_weight(
-            shape=(vocabulary_sizes["target"],), initializer="zeros", dtype="float32", name="output_bias"
+            shape=(vocabulary_sizes["target"],),
+            initializer="zeros",
+            dtype="float32",
+            autocast=False,
+            name="output_bias",
         )
         # The share of decoder inputs that are the target's own; the training loop moves it.
         self.teacher_forcing = tf.Variable(1.0, trainable=False, name="teacher_forcing")

@@ -77,7 +77,8 @@ class Subwords(Section):
 
     `kind`: byte-pair encoding, a unigram language model, or whole words.
     `size`: of a vocabulary. `joint`: whether both sides share one. `lowercase`: whether capitals are given up.
-    `minimum`: how often a pair, or a word, has to occur.
+    `minimum`: how often a pair, or a word, has to occur. Of whole words, 1 leaves none from which the model could learn
+    what to do with one that is not known; with 2 it may learn to copy it.
     """
 
     kind: Literal["bpe", "unigram", "words"] = "bpe"
@@ -183,14 +184,17 @@ class Search(Section):
 
     `beam_size`: 1 is greedy. `length_penalty` and `coverage_penalty`: alpha and beta of Wu et al. 2016, section 7.
     `longest`: a translation has at most so many subwords for each of the source's, and ten more.
-    `part`: a source of more subwords is translated in parts of at most so many; null for always as a whole.
+    `part`: a source of more subwords is translated in parts of at most so many. `sentences`: whether a source of
+    several sentences is translated sentence by sentence. null for what follows from the train corpus, and then stands
+    in the bundle's recipe: twice its longest source; yes where fewer than one source in a hundred has several.
     """
 
-    beam_size: Count = 5
-    length_penalty: Annotated[float, Field(ge=0.0)] = 0.6
-    coverage_penalty: Annotated[float, Field(ge=0.0)] = 0.0
-    longest: Positive = 2.0
-    part: Annotated[int, Field(ge=2)] | None = 250
+    beam_size: Annotated[int, Field(ge=1, le=1000)] = 5
+    length_penalty: Annotated[float, Field(ge=0.0, le=100.0)] = 0.6
+    coverage_penalty: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
+    longest: Annotated[float, Field(gt=0.0, le=100.0)] = 2.0
+    part: Annotated[int, Field(ge=2)] | None = None
+    sentences: bool | None = None
 
 
 class TranslationTraining(Training):
@@ -246,6 +250,11 @@ class TranslationRecipe(BaseRecipe):
     def _layers_fit(self) -> TranslationRecipe:
         ends = self.encoder.units * (2 if self.encoder.bidirectional else 1)
         decoder = self.decoder
+        if decoder.attention is None and decoder.context == "start" and decoder.bridge == "zero":
+            raise ValueError(
+                "a decoder sees the source by attention, by context=each_step or by a bridge. "
+                "Received: attention=null, context=start, bridge=zero"
+            )
         if decoder.bridge == "copy":
             own = (self.encoder.cell, self.encoder.layers, ends)
             if own != (decoder.cell, decoder.layers, decoder.units):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
-from nlp_pipeline.inputs.translation import EncodedSource
+from nlp_pipeline.inputs.translation import SourcePlaces
 from nlp_pipeline.models.search import search
 from nlp_pipeline.recipe.translation import Search
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
@@ -26,6 +25,7 @@ from nlp_pipeline.text.special import UNKNOWN_ID
 
 # How many sentences are read before any is translated, so that those of one length meet.
 LOOK_AHEAD = 2_000
+LOOK_AHEAD_CHARACTERS = 400_000
 # Subwords of the source times hypotheses that are searched together.
 BATCH_SUBWORDS = 4096
 
@@ -56,15 +56,17 @@ class Translation:
 
     Attributes:
         source: the sentence as it came.
-        source_subwords: what the decoder attended to.
+        places: what the decoder attended to.
         hypotheses: at least one, at most as many as were asked for.
         parts: in how many parts the source was translated; 0 for an empty line.
+        unknown: how many of them hold nothing that the vocabulary knows; each of these stands as it is.
     """
 
     source: str
-    source_subwords: tuple[str, ...]
+    places: SourcePlaces
     hypotheses: tuple[Hypothesis, ...]
     parts: int
+    unknown: int = 0
 
     @property
     def text(self) -> str:
@@ -97,7 +99,7 @@ class LoadedTranslator:
         return next(self.translate_stream([text], n_best, **settings))
 
     def translate_stream(self, texts: Iterable[str], n_best: int = 1, **settings: Any) -> Iterator[Translation]:
-        """Translate sentences, in order, with memory for `LOOK_AHEAD` of them at a time.
+        """Translate sentences, in order, with memory for `LOOK_AHEAD` of them at a time, fewer where they are long.
 
         Args:
             texts: a sentence each; one of white space has an empty translation.
@@ -111,48 +113,60 @@ class LoadedTranslator:
         searching = Search.model_validate({**self.bundle.recipe.search.model_dump(), **settings})
         if not 1 <= n_best <= searching.beam_size:
             raise ValueError(f"expected n_best from 1 to the beam_size, {searching.beam_size}. Received: {n_best}")
-        stream = iter(texts)
-        while window := list(itertools.islice(stream, LOOK_AHEAD)):
-            yield from self._translate_window(window, n_best, searching)
+        window: list[str] = []
+        characters = 0
+        for text in texts:
+            window.append(text)
+            characters += len(text)
+            if len(window) == LOOK_AHEAD or characters >= LOOK_AHEAD_CHARACTERS:
+                yield from self._translate_window(window, n_best, searching)
+                window, characters = [], 0
+        yield from self._translate_window(window, n_best, searching)
 
     def _translate_window(self, texts: list[str], n_best: int, searching: Search) -> list[Translation]:
-        parts = [self._parts_of(text, searching.part) for text in texts]
+        parts = [self._parts_of(text, searching) for text in texts]
         found = iter(self._translate_parts([part for of_text in parts for part in of_text], n_best, searching))
         return [_joined(text, [next(found) for _ in of_text]) for text, of_text in zip(texts, parts, strict=True)]
 
-    def _parts_of(self, text: str, longest: int | None) -> list[str]:
+    def _parts_of(self, text: str, searching: Search) -> list[str]:
         """Return a normalised text in parts that are translated by themselves; none of what is blank."""
         inputs = self.bundle.inputs
         text = inputs.normalise(text)
         if is_blank(text):
             return []
-        # A character gives two subwords at the most, itself and the space before it: what is short need not be counted.
-        if longest is None or 2 * (len(text) + 1) <= longest:
-            return [text]
-        parts = parts_of(text, lambda part: inputs.encode_sources([part])[0].cost <= longest)
-        return [part for part in parts if not is_blank(part)]
+        longest = searching.part
+
+        def fits(part: str) -> bool:
+            # A character gives two subwords at the most, itself and the space before it: what is short is not counted.
+            if longest is None or 2 * (len(part) + 1) <= longest:
+                return True
+            return inputs.encode_sources([part])[0].cost <= longest
+
+        return [part for part in parts_of(text, fits, bool(searching.sentences)) if not is_blank(part)]
 
     def _translate_parts(self, texts: list[str], n_best: int, searching: Search) -> list[Translation]:
         inputs = self.bundle.inputs
         encoded = inputs.encode_sources(texts)
-        done: dict[int, Translation] = {}
-        for batch in batches_by_length([one.cost for one in encoded], max(1, BATCH_SUBWORDS // searching.beam_size)):
-            found = self._run(inputs.source_batch([encoded[index] for index in batch]), searching)
-            for row, index in enumerate(batch):
-                shown = self._source_subwords(texts[index], encoded[index])
+        known = [index for index, source in enumerate(encoded) if inputs.knows(source)]
+        costs = [encoded[index].cost for index in known]
+        done = {index: self._as_it_is(text) for index, text in enumerate(texts) if not inputs.knows(encoded[index])}
+        for batch in batches_by_length(costs, max(1, BATCH_SUBWORDS // searching.beam_size)):
+            indices = [known[number] for number in batch]
+            found = self._run(inputs.source_batch([encoded[index] for index in indices]), searching)
+            for row, index in enumerate(indices):
+                places = inputs.source_places(texts[index])
                 of_row = [None if one is None else one[row] for one in found]
-                done[index] = Translation(texts[index], shown, self._hypotheses(of_row, n_best, shown), 1)
+                done[index] = Translation(texts[index], places, self._hypotheses(of_row, n_best, places), 1)
         return [done[index] for index in range(len(texts))]
 
-    def _source_subwords(self, text: str, encoded: EncodedSource) -> tuple[str, ...]:
-        """Return what is attended to, as it is shown; without the end."""
-        inputs = self.bundle.inputs
-        if (cut := inputs.source_subwords(text)) is not None:
-            return tuple(cut.subwords)
-        assert inputs.bert_tokenizer is not None
-        return tuple(inputs.bert_tokenizer.shown(subwords) for subwords in encoded.subwords)
+    def _as_it_is(self, text: str) -> Translation:
+        """Return a text as its own translation."""
+        places = self.bundle.inputs.source_places(text)
+        nowhere = np.zeros((0, len(places.subwords)), np.float32)
+        weights = None if self.bundle.recipe.decoder.attention is None else (nowhere,)
+        return Translation(text, places, (Hypothesis(text, (), 0.0, 0.0, weights),), 1, 1)
 
-    def _hypotheses(self, found: Sequence[Any], n_best: int, source: tuple[str, ...]) -> tuple[Hypothesis, ...]:
+    def _hypotheses(self, found: Sequence[Any], n_best: int, places: SourcePlaces) -> tuple[Hypothesis, ...]:
         ids, lengths, scores, log_probabilities, weights = found
         tokenizer = self.bundle.inputs.target_tokenizer
         hypotheses = []
@@ -161,12 +175,9 @@ class LoadedTranslator:
             if length < 0:
                 break
             own = ids[number, :length].tolist()
-            attended = None if weights is None else weights[number, :length, : len(source)]
-            copies: dict[int, str] = {}
-            if attended is not None and tokenizer.kind == "words" and source:
-                # What the target has no word for is copied from where the decoder looked (Luong et al. 2015b).
-                places = attended.argmax(axis=1)
-                copies = {at: source[places[at]] for at, one in enumerate(own) if one == UNKNOWN_ID}
+            # A copy, so that the batch's weights are not all kept.
+            attended = None if weights is None else weights[number, :length, : len(places.subwords)].copy()
+            copies = copies_of(own, attended, places) if tokenizer.kind == "words" else {}
             subwords = tuple(copies.get(at, tokenizer.subword(one)) for at, one in enumerate(own))
             hypotheses.append(
                 Hypothesis(
@@ -200,21 +211,30 @@ class LoadedTranslator:
             encoded = inputs.encode([pair])
             batch = {key: tf.constant(value) for key, value in inputs.batch(encoded).items()}
             weights = network.alignments(batch)
-            shown = self._source_subwords(inputs.normalise(pair.source), encoded[0].source)
+            places = inputs.source_places(pair.source)
             own = list(encoded[0].target_ids)
             log_probability = -float(network.losses_of(batch)[0])
             subwords = tuple(inputs.target_tokenizer.subword(one) for one in own)
-            attended = None if weights is None else (weights[0, : len(own), : len(shown)].numpy(),)
+            attended = None if weights is None else (weights[0, : len(own), : len(places.subwords)].numpy(),)
             hypothesis = Hypothesis(pair.target, subwords, log_probability, log_probability, attended)
-            found.append(Translation(pair.source, shown, (hypothesis,), 1))
+            found.append(Translation(pair.source, places, (hypothesis,), 1))
         return found
 
 
 def _joined(source: str, parts: Sequence[Translation]) -> Translation:
     """Return the translation of a text from those of its parts: the best ones together, then the second best ones."""
     if not parts:
-        return Translation(source, (), (Hypothesis("", (), 0.0, 0.0, None),), 0)
-    subwords = tuple(subword for part in parts for subword in part.source_subwords)
+        return Translation(source, SourcePlaces((), (), (), ()), (Hypothesis("", (), 0.0, 0.0, None),), 0)
+    subwords: list[str] = []
+    word_ids: list[int] = []
+    words: list[str] = []
+    texts: list[str] = []
+    for part in parts:
+        subwords += part.places.subwords
+        texts += part.places.texts
+        word_ids += [len(words) + one for one in part.places.word_ids]
+        words += part.places.words
+    places = SourcePlaces(tuple(subwords), tuple(texts), tuple(word_ids), tuple(words))
     hypotheses = []
     for number in range(max(len(part.hypotheses) for part in parts)):
         chosen = [part.hypotheses[min(number, len(part.hypotheses) - 1)] for part in parts]
@@ -228,7 +248,23 @@ def _joined(source: str, parts: Sequence[Translation]) -> Translation:
                 None if chosen[0].weights is None else weights,
             )
         )
-    return Translation(source, subwords, tuple(hypotheses), len(parts))
+    return Translation(source, places, tuple(hypotheses), len(parts), sum(part.unknown for part in parts))
+
+
+def copies_of(ids: Sequence[int], weights: NDArray[np.float32] | None, places: SourcePlaces) -> dict[int, str]:
+    """Return what stands for unknown words: the word of the source that the decoder looked at most.
+
+    Luong et al. 2015b, "Addressing the Rare Word Problem in Neural Machine Translation".
+
+    Args:
+        ids: of a translation in whole words.
+        weights: its attention weights [T, S]; None without attention, which leaves them unknown.
+        places: the source's.
+    """
+    if weights is None or not places.subwords:
+        return {}
+    unknown = [at for at, one in enumerate(ids) if one == UNKNOWN_ID]
+    return {at: places.texts[int(weights[at].argmax())] for at in unknown}
 
 
 _KINDS = (tf.int32, tf.float32, tf.float32, tf.float32)

@@ -13,7 +13,7 @@ README.md              the model card
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,8 @@ class TranslatorBundle:
     inputs: TranslationInputs
     network: Translator
     encoder_folder: Path | None
-    metrics: Mapping[str, Any]
-    card: str
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    card: str = ""
 
     def write(self, target: Path) -> None:
         """Write the bundle; a bundle that stood there is replaced when the new one is whole.

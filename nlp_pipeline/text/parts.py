@@ -5,36 +5,57 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nlp_pipeline.text.segmentation import segment
+from nlp_pipeline.text.spans import Span
+
+Fits = Callable[[str], bool]
 
 
-def parts_of(text: str, fits: Callable[[str], bool]) -> list[str]:
+def parts_of(text: str, fits: Fits, by_sentence: bool = False) -> list[str]:
     """Cut a text into parts that fit, in order; nothing but white space between them is left out.
 
-    One that fits is its only part. Otherwise it is cut where its sentences end; a sentence that is still too long in
-    halves, at the white space nearest to its middle; a word that is still too long in its middle.
+    A text that fits is its only part, unless each sentence is to be one. Otherwise it is cut where its sentences end,
+    and as many neighbours as fit together are one part; a sentence that is too long by itself is cut in halves, at the
+    white space nearest to its middle, and a word that is too long in its middle.
 
     Args:
         text: any string.
         fits: tells whether a part is short enough; a single code point counts as short enough in any case.
+        by_sentence: whether no part holds more than one sentence.
 
     Returns:
-        The parts, none of them blank, each without white space at its ends; the text itself where it fits.
+        The parts, none of them blank, each without white space at its ends; the text itself where it is the only one.
     """
-    if len(text) < 2 or fits(text):
+    if not by_sentence and fits(text):
         return [text]
-    sentences = [text[words[0].start : words[-1].end] for words in segment(text)]
-    if len(sentences) > 1:
-        return [part for sentence in sentences for part in parts_of(sentence, fits)]
-    return [part for half in _halves(text) for part in parts_of(half, fits)]
+    sentences = [Span(words[0].start, words[-1].end) for words in segment(text)]
+    if by_sentence and len(sentences) < 2 and fits(text):
+        return [text]
+    parts: list[Span] = []
+    for sentence in sentences:
+        together = Span(parts[-1].start, sentence.end) if parts else sentence
+        if parts and not by_sentence and fits(text[together.start : together.end]):
+            parts[-1] = together
+        else:
+            parts += _halved(text, sentence, fits)
+    return [text[part.start : part.end] for part in parts]
 
 
-def _halves(text: str) -> list[str]:
-    """Cut at the white space nearest to the middle, or in the middle where there is none; leave out blank halves."""
-    text = text.strip()
-    middle = len(text) // 2
-    before = next((at for at in range(middle, 0, -1) if text[at].isspace()), 0)
-    after = next((at for at in range(middle, len(text)) if text[at].isspace()), len(text))
+def _halved(text: str, span: Span, fits: Fits) -> list[Span]:
+    """Cut a span in halves, and those again, until each fits."""
+    if len(span) < 2 or fits(text[span.start : span.end]):
+        return [span]
+    middle = (span.start + span.end) // 2
+    before = next((at for at in range(middle, span.start, -1) if text[at].isspace()), span.start)
+    after = next((at for at in range(middle, span.end) if text[at].isspace()), span.end)
     cut = before if middle - before <= after - middle else after
-    if not 0 < cut < len(text):
+    if not span.start < cut < span.end:
         cut = middle
-    return [half for half in (text[:cut].strip(), text[cut:].strip()) if half]
+    halves = (_without_space(text, Span(span.start, cut)), _without_space(text, Span(cut, span.end)))
+    return [part for half in halves for part in _halved(text, half, fits)]
+
+
+def _without_space(text: str, span: Span) -> Span:
+    """Return a span without the white space at its ends. It has some text: its own ends have."""
+    own = text[span.start : span.end]
+    start = span.start + len(own) - len(own.lstrip())
+    return Span(start, start + len(own.strip()))

@@ -9,7 +9,8 @@ import pytest
 import sacrebleu
 
 import nlp_pipeline
-from nlp_pipeline.serving.translator import LoadedTranslator
+from nlp_pipeline.inputs.translation import SourcePlaces
+from nlp_pipeline.serving.translator import Hypothesis, LoadedTranslator, Translation
 from tests.cli.conftest import CommandLine, contents, told
 from tests.tiny_translator import PAIRS, write_tiny_translator
 
@@ -105,6 +106,80 @@ def test_several_translations_with_their_alignments(
     assert {target: source for source, target in links}[1] == 2
 
 
+def test_lines_that_nobody_knows_stay_and_are_told(
+    translator_folder: Path, command: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_text("the red dog sleeps .\nсобака\n\n狗\n", encoding="utf-8")
+    outcome = command("translate", translator_folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out")
+    assert outcome.code == 0
+    assert (tmp_path / "out").read_text(encoding="utf-8").split("\n")[1:] == ["собака", "", "狗", ""]
+    notes = [line for line in outcome.err.splitlines() if "left as it is" in line]
+    assert [line.removeprefix(str(tmp_path)) for line in notes] == [
+        f"/in:{number}: expected text that the bundle knows, received none: left as it is" for number in (2, 4)
+    ]
+
+
+def test_several_sentences_on_a_line(translator_folder: Path, command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("the red dog sleeps . " * 3 + "\n", encoding="utf-8")
+    (tmp_path / "two").write_text("The red dog sleeps. The black cat eats.\n", encoding="utf-8")
+    for name in ("in", "two"):
+        arguments = ("translate", translator_folder / "run" / "bundle", tmp_path / name, "--output", tmp_path / "out")
+        outcome = command(*arguments)
+        assert outcome.code == 0
+        assert "1 of them in parts" in outcome.err
+
+
+def test_a_line_end_within_a_translation_is_a_space(
+    command: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, translator_folder: Path
+) -> None:
+    nothing = SourcePlaces((), (), (), ())
+    found = Translation("Yes.", nothing, (Hypothesis("Oui\r\nNon", (), -1.0, -1.0, None),), 1)
+    monkeypatch.setattr(LoadedTranslator, "translate_stream", lambda _, texts, *__, **___: (found for _ in texts))
+    (tmp_path / "in").write_text("Yes.\nYes.\n", encoding="utf-8")
+    arguments = ("translate", translator_folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out")
+    assert command(*arguments).code == 0
+    assert (tmp_path / "out").read_bytes() == b"Oui Non\nOui Non\n"
+    assert command(*arguments, "--n-best", "2").code == 0
+    assert (tmp_path / "out").read_bytes() == b"0 ||| Oui Non ||| -1.0000\n1 ||| Oui Non ||| -1.0000\n"
+
+
+def test_evaluate_reads_as_the_recipe_does_or_as_it_is_told(
+    translator_folder: Path, command: CommandLine, tmp_path: Path
+) -> None:
+    bundle = translator_folder / "run" / "bundle"
+    rows = [f"{number}\t{target}\t{source}" for number, (source, target) in enumerate(PAIRS[:4])]
+    (tmp_path / "pairs.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    fields = ("--format", "tsv", "--source-field", "2", "--target-field", "1")
+    told_of = json.loads(command("evaluate", bundle, "--data", tmp_path / "pairs.tsv", *fields, "--json").out)
+    for number, suffix in enumerate(("en", "fr")):
+        (tmp_path / suffix).write_text("".join(f"{pair[number]}\n" for pair in PAIRS[:4]), encoding="utf-8")
+    files = ("--source", tmp_path / "en", "--target", tmp_path / "fr")
+    assert json.loads(command("evaluate", bundle, *files, "--json").out) == told_of
+    outcome = command("evaluate", bundle, "--data", tmp_path / "pairs.tsv", "--format", "tsv", "--source-field", "1")
+    assert (outcome.code, told(outcome, tmp_path)) == (
+        1,
+        ["pairs.tsv: expected two columns (source_field, target_field), received 1 for both"],
+    )
+    outcome = command("evaluate", bundle, "--data", tmp_path / "pairs.tsv", "--format", "conll")
+    assert (outcome.code, "--format conll is not for the bundle of a translator" in outcome.err) == (2, True)
+
+
+def test_pairs_with_an_empty_side_are_dropped_where_the_recipe_says_so(
+    translator_folder: Path, command: CommandLine, tmp_path: Path
+) -> None:
+    recipe = write_tiny_translator(tmp_path)
+    settings = ["--set", "data.empty=drop", "--set", "training.epochs=1"]
+    assert command("train", recipe, "--output", tmp_path / "run", *settings).code == 0
+    (tmp_path / "en").write_text("the red dog sleeps .\n\nthe red dog eats .\n", encoding="utf-8")
+    (tmp_path / "fr").write_text("le chien rouge dort .\nrien\nle chien rouge mange .\n", encoding="utf-8")
+    files = ("--source", tmp_path / "en", "--target", tmp_path / "fr", "--report", tmp_path / "report")
+    outcome = command("evaluate", tmp_path / "run" / "bundle", *files)
+    assert outcome.code == 0, outcome.err
+    assert len((tmp_path / "report" / "translations.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+    outcome = command("evaluate", translator_folder / "run" / "bundle", *files)
+    assert (outcome.code, "en:2: expected a sentence, received an empty line" in outcome.err) == (1, True)
+
+
 @pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("html", b"<!"), ("json", b"{")])
 def test_a_heat_map(translator_folder: Path, command: CommandLine, tmp_path: Path, suffix: str, begins: bytes) -> None:
     output = tmp_path / f"map.{suffix}"
@@ -113,6 +188,12 @@ def test_a_heat_map(translator_folder: Path, command: CommandLine, tmp_path: Pat
     )
     assert outcome.code == 0, outcome.err
     assert output.read_bytes().startswith(begins)
+
+
+def test_half_a_character_is_refused(translator_folder: Path, command: CommandLine, tmp_path: Path) -> None:
+    outcome = command("attention", translator_folder / "run" / "bundle", "a\udcff", "--output", tmp_path / "map.png")
+    assert outcome.code == 1
+    assert "expected Unicode text, received half a surrogate pair at character 2" in outcome.err
 
 
 def test_bundles_of_the_other_task(
@@ -206,6 +287,13 @@ def test_a_script_that_training_has_not_seen(command: CommandLine, tmp_path: Pat
             "--n-best: expected at most the size of the beam, 5, received 9",
         ),
         (["latin", "--output", "out"], "latin:2: expected UTF-8, received byte 0xe9"),
+        (
+            ["train.en", "--output", "-", "--alignments", "-"],
+            "expected a file for the translations or the alignments, received - for both",
+        ),
+        (["train.en", "--output", "out", "--length-penalty", "nan"], "nan is not in the range 0<=x<=100."),
+        (["train.en", "--output", "out", "--coverage-penalty", "1e38"], "1e+38 is not in the range 0<=x<=100."),
+        (["train.en", "--output", "out", "--beam-size", "1001"], "1001 is not in the range 1<=x<=1000."),
     ],
 )
 def test_wrong_calls_of_translate(

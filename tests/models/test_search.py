@@ -92,6 +92,39 @@ def test_a_wide_beam_finds_what_enumeration_finds(
     assert np.all(np.diff(found.scores[0]) <= 0)
 
 
+def _narrowing(network: Translator, source: list[int], width: int, alpha: float) -> list[tuple[list[int], float]]:
+    """Search as the module's docstring says, one hypothesis after the other, and every one from its beginning."""
+    limit = 2 * len(source) + ROOM
+    opened: list[tuple[float, list[int]]] = [(0.0, [])]
+    ended: list[tuple[float, list[int], float]] = []
+    for time in range(limit):
+        going = []
+        for total, target in opened:
+            batch = {**_sources([source]), "decoder_inputs": tf.constant([[START_ID, *target]])}
+            scores = tf.nn.log_softmax(network(batch)[0, -1]).numpy()
+            written = [END_ID] if time + 1 == limit else [END_ID, 1, 4, 5, 6]
+            going += [(total + float(scores[one]), [*target, one]) for one in written]
+        best = sorted(going, key=lambda one: -one[0])[: width - len(ended)]
+        opened = [one for one in best if one[1][-1] != END_ID]
+        ended += [(total / _penalty(time + 1, alpha), ids[:-1], total) for total, ids in best if ids[-1] == END_ID]
+        if not opened:
+            break
+    return [(ids, score) for score, ids, _ in sorted(ended, key=lambda one: -one[0])]
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.8])
+@pytest.mark.parametrize("decoder", KINDS.values(), ids=KINDS)
+def test_the_beam_gets_narrower_with_each_end(decoder: dict[str, Any], alpha: float) -> None:
+    network = _network(decoder, seed=5)
+    found = search(network, _sources(SOURCES), 3, alpha)
+    for row, source in enumerate(SOURCES):
+        expected = _narrowing(network, source, 3, alpha)
+        # The search may stop before all have ended: when what is open can no longer become the third best.
+        for number, (ids, score) in enumerate(expected):
+            assert _best(found, row, number) == ids
+            assert float(found.scores[row, number]) == pytest.approx(score, abs=1e-4)
+
+
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 @pytest.mark.parametrize("decoder", KINDS.values(), ids=KINDS)
 def test_a_beam_of_one_is_greedy(decoder: dict[str, Any], cell: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import nlp_pipeline
 from nlp_pipeline.errors import BundleError
+from nlp_pipeline.inputs.translation import SourcePlaces
 from nlp_pipeline.serving import translator as module
 from nlp_pipeline.serving.translator import LoadedTranslator
 from nlp_pipeline.text.pair import SentencePair
@@ -30,7 +31,9 @@ def test_a_sentence_with_all_that_is_told_of_it(translator: LoadedTranslator) ->
     found = translator.translate(FIRST)
     assert found.text == found.hypotheses[0].text == "le chien rouge dort ."
     assert found.source == FIRST
-    assert found.source_subwords == ("▁the", "▁red", "▁dog", "▁sleeps", "▁.")
+    assert found.places.subwords == found.places.texts == ("▁the", "▁red", "▁dog", "▁sleeps", "▁.")
+    assert found.places.words == ("the", "red", "dog", "sleeps", ".")
+    assert found.places.word_ids == (0, 1, 2, 3, 4)
     assert found.hypotheses[0].subwords == ("▁le", "▁chien", "▁rouge", "▁dort", "▁.")
     assert found.parts == 1
     assert found.hypotheses[0].weights is not None
@@ -85,7 +88,9 @@ def test_what_is_too_long_is_translated_in_parts(translator: LoadedTranslator) -
     parts = [translator.translate(text, n_best=2, beam_size=2) for text in (FIRST, SECOND)]
     found = translator.translate(f"{FIRST} {SECOND}", n_best=2, beam_size=2, part=6)
     assert found.parts == 2
-    assert found.source_subwords == parts[0].source_subwords + parts[1].source_subwords
+    for name in ("subwords", "texts", "words"):
+        assert getattr(found.places, name) == getattr(parts[0].places, name) + getattr(parts[1].places, name)
+    assert found.places.word_ids == tuple(range(10))
     for number, hypothesis in enumerate(found.hypotheses):
         first, second = (part.hypotheses[number] for part in parts)
         assert hypothesis.text == f"{first.text} {second.text}"
@@ -98,7 +103,17 @@ def test_what_is_too_long_is_translated_in_parts(translator: LoadedTranslator) -
         for block, expected in zip(hypothesis.weights, (*first.weights, *second.weights), strict=True):
             np.testing.assert_allclose(block, expected, atol=1e-5)
     assert translator.translate(f"{FIRST} {SECOND}", part=11).parts == 1
-    assert translator.translate(f"{FIRST} {SECOND}", part=None).parts == 1
+
+
+def test_what_training_has_not_seen_is_cut(translator: LoadedTranslator) -> None:
+    # Five words and an end were the longest, and no source held two sentences.
+    searching = translator.bundle.recipe.search
+    assert (searching.part, searching.sentences) == (12, True)
+    found = translator.translate(f"{FIRST} The black cat eats .")
+    assert found.parts == 2
+    assert found.text.startswith("le chien rouge dort . ")
+    assert translator.translate(f"{FIRST} The black cat eats .", sentences=False).parts == 1
+    assert translator.translate(f"{FIRST} " * 20).parts == 20
 
 
 def test_a_given_target_is_aligned_as_if_it_had_been_found(translator: LoadedTranslator) -> None:
@@ -116,9 +131,19 @@ def test_a_word_that_is_not_known_is_copied_from_where_the_decoder_looked(transl
     weights = np.eye(2, 3, dtype=np.float32)[np.newaxis]
     ids = np.array([[tokenizer.encode(["le"])[0][0], UNKNOWN_ID]])
     found = (ids, np.array([2]), np.zeros(1), np.zeros(1), weights)
-    (hypothesis,) = translator._hypotheses(found, 1, ("▁the", "▁Rex", "▁."))
+    texts = ("▁the", "▁Rex", "▁.")
+    (hypothesis,) = translator._hypotheses(found, 1, SourcePlaces(texts, texts, (0, 1, 2), ("the", "Rex", ".")))
     assert hypothesis.text == "le Rex"
     assert hypothesis.subwords == ("▁le", "▁Rex")
+
+
+def test_what_nobody_knows_stands_as_it_is(translator: LoadedTranslator) -> None:
+    found = translator.translate("собака  спит")
+    assert (found.text, found.parts, found.unknown) == ("собака спит", 1, 1)
+    assert found.hypotheses[0].weights is not None
+    assert found.hypotheses[0].weights[0].shape == (0, 2)
+    some = translator.translate("собака sleeps .")
+    assert (some.parts, some.unknown) == (1, 0)
 
 
 def test_a_tagger_is_refused(tiny_bundle: Path) -> None:
