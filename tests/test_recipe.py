@@ -163,10 +163,11 @@ TRANSLATOR = "task: translation\ndata: {train: {pairs: train.tsv}, dev: {pairs: 
             "a decoder sees the source by attention",
         ),
         ("decoder: {attention: {score: dot, query: state_and_subword}}", "needs score=additive and input_feeding=true"),
-        ("decoder: {bridge: copy}", "decoder.bridge=copy needs the same cell, layers and units"),
+        ("decoder: {bridge: copy, units: 100}", "decoder.bridge=copy needs the same cell, layers and units"),
         ("embeddings: {tie: all}\nsubwords: {joint: false}", "embeddings.tie=all needs subwords.joint=true"),
         ("search: {beam_size: 0}", "greater than or equal to 1"),
-        ("search: {length_penalty: .nan}", "greater than or equal to 0"),
+        ("search: {length_penalty: .nan}", "expected a valid number"),
+        ("search: {length_penalty: 101}", "less than or equal to 100"),
     ],
 )
 def test_parts_of_a_translator_that_do_not_fit(tmp_path: Path, section: str, expected: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,8 @@ class Translation:
         places: what the decoder attended to.
         hypotheses: at least one, at most as many as were asked for.
         parts: in how many parts the source was translated; 0 for an empty line.
-        unknown: how many of them hold nothing that the vocabulary knows; each of these stands as it is.
+        unknown: how many of them hold nothing that the vocabulary knows. Each of these stands as it is, and so does the
+            whole sentence where all are.
     """
 
     source: str
@@ -248,7 +249,10 @@ def _joined(source: str, parts: Sequence[Translation]) -> Translation:
                 None if chosen[0].weights is None else weights,
             )
         )
-    return Translation(source, places, tuple(hypotheses), len(parts), sum(part.unknown for part in parts))
+    unknown = sum(part.unknown for part in parts)
+    if unknown == len(parts):
+        hypotheses = [replace(hypotheses[0], text=source)]
+    return Translation(source, places, tuple(hypotheses), len(parts), unknown)
 
 
 def copies_of(ids: Sequence[int], weights: NDArray[np.float32] | None, places: SourcePlaces) -> dict[int, str]:

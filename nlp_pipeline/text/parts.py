@@ -50,12 +50,16 @@ def _halved(text: str, span: Span, fits: Fits) -> list[Span]:
     cut = before if middle - before <= after - middle else after
     if not span.start < cut < span.end:
         cut = middle
-    halves = (_without_space(text, Span(span.start, cut)), _without_space(text, Span(cut, span.end)))
-    return [part for half in halves for part in _halved(text, half, fits)]
+    return [
+        part
+        for half in (Span(span.start, cut), Span(cut, span.end))
+        for rest in _without_space(text, half)
+        for part in _halved(text, rest, fits)
+    ]
 
 
-def _without_space(text: str, span: Span) -> Span:
-    """Return a span without the white space at its ends. It has some text: its own ends have."""
+def _without_space(text: str, span: Span) -> list[Span]:
+    """Return a span without the white space at its ends, or nothing where that is all."""
     own = text[span.start : span.end]
     start = span.start + len(own) - len(own.lstrip())
-    return Span(start, start + len(own.strip()))
+    return [Span(start, start + len(own.strip()))] if own.strip() else []

@@ -37,7 +37,14 @@ CHOICES: dict[str, dict[str, Any]] = {
         "normalise": False,
     },
     "own words": {"teacher_forcing": {"first": 0.5, "last": 0.5}},
+    "asked by the subword too": {"decoder": {"attention": {"units": 4, "query": "state_and_subword"}}},
     "bfloat16": {"training": {"precision": "bfloat16"}},
+    "bfloat16, learned": {
+        "training": {"precision": "bfloat16"},
+        "encoder": {"initial": "learned"},
+        "decoder": {"bridge": "zero", "initial": "learned"},
+        "embeddings": {"tie": "none"},
+    },
 }
 
 
