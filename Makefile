@@ -25,6 +25,8 @@ demo: $(STAMP)
 	@echo "tagged text in runs/ner-demo/article.jsonl, of which the first lines are:"
 	@head -n 3 runs/ner-demo/article.jsonl
 	$(BIN)/nlp-pipeline run pipelines/translate-demo.yaml
+	$(BIN)/nlp-pipeline translate runs/translate-demo/bundle data/phrasebook/test.en --output runs/translate-demo/test.fr
+	@head -n 3 runs/translate-demo/test.fr
 	$(BIN)/nlp-pipeline attention runs/translate-demo/bundle "The red car is old." --output runs/translate-demo/attention.png
 
 test: lint

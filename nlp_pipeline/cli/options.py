@@ -37,6 +37,11 @@ class Penalty(click.FloatRange):
         return number
 
 
+def stream_or_file(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    """Return a target; `-` for the other names of standard output, which may be a file that is not to be replaced."""
+    return "-" if value in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1") else value
+
+
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how a labelled file is read where it differs from the bundle's own corpora."""
     for option in (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nlp_pipeline.cli.options import bundle_argument
+from nlp_pipeline.cli.options import bundle_argument, stream_or_file
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
@@ -17,6 +17,7 @@ from nlp_pipeline.cli.quiet import load_tensorflow
     "--output",
     required=True,
     metavar="PATH",
+    callback=stream_or_file,
     help="A file; with several inputs a folder, which gets a file for each; - for standard output.",
 )
 @click.option(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nlp_pipeline.cli.options import bundle_argument, given, search_options
+from nlp_pipeline.cli.options import bundle_argument, given, search_options, stream_or_file
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 SHOWN = 20
@@ -15,10 +15,15 @@ SHOWN = 20
 @click.command("translate", short_help="Translate a file with a bundle.")
 @bundle_argument
 @click.argument("source", metavar="INPUT")
-@click.option("--output", required=True, metavar="OUT", help="A file, or - for standard output.")
+@click.option("--output", required=True, metavar="OUT", callback=stream_or_file, help="A file; - is standard output.")
 @search_options
 @click.option("--n-best", type=click.IntRange(1), default=1, show_default=True, help="Translations of each line.")
-@click.option("--alignments", metavar="FILE", help="Write the alignment of each line out, in Pharaoh's format.")
+@click.option(
+    "--alignments",
+    metavar="FILE",
+    callback=stream_or_file,
+    help="Write the alignment of each line out, in Pharaoh's format.",
+)
 def command(
     bundle: Path,
     source: str,

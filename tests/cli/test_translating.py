@@ -129,6 +129,15 @@ def test_several_sentences_on_a_line(translator_folder: Path, command: CommandLi
         assert "1 of them in parts" in outcome.err
 
 
+def test_standard_output_is_not_replaced_under_its_other_names(
+    translator_folder: Path, command: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_text("the red dog sleeps .\n", encoding="utf-8")
+    for name in ("-", "/dev/stdout", "/dev/fd/1"):
+        outcome = command("translate", translator_folder / "run" / "bundle", tmp_path / "in", "--output", name)
+        assert (outcome.code, outcome.out) == (0, "le chien rouge dort .\n")
+
+
 def test_a_line_end_within_a_translation_is_a_space(
     command: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, translator_folder: Path
 ) -> None:

@@ -49,3 +49,20 @@ def test_the_readme_shows_every_command() -> None:
     for name in cli.list_commands(click.Context(cli)):
         assert f"| `{name} " in text or f"| `{name}` " in text, name
     assert len(_commands(text)) >= 4
+
+
+def test_the_python_of_the_readme_runs(
+    tiny_bundle: Path, translator_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    code = "\n".join(blocks)
+    for shown, bundle in (
+        ("runs/ner-demo/bundle", tiny_bundle),
+        ("runs/translate-demo/bundle", translator_folder / "run" / "bundle"),
+    ):
+        assert shown in code
+        code = code.replace(shown, str(bundle))
+    exec(compile(code, "README.md", "exec"), {})
+    assert len(capsys.readouterr().out.splitlines()) >= 4
