@@ -35,6 +35,7 @@ def command(bundle: Path, sentence: str, output: Path, target: str | None, words
     from nlp_pipeline.evaluation.heatmap_picture import FontWarning
     from nlp_pipeline.jobs.attention import aligned_translation, check_name, write_attention
     from nlp_pipeline.serving.translator import LoadedTranslator
+    from nlp_pipeline.subwords.pieces import SPACE
 
     check_name(output)
     aligned = aligned_translation(LoadedTranslator.load(bundle), sentence, target, words)
@@ -43,4 +44,6 @@ def command(bundle: Path, sentence: str, output: Path, target: str | None, words
         write_attention(aligned, output)
     for warning in told:
         click.echo(f"warning: {warning.message}", err=True)
-    click.echo(f"{' '.join(aligned.target_tokens)}\nheat map in {output}")
+    tokens = aligned.target_tokens
+    text = " ".join(tokens) if words else "".join(tokens).replace(SPACE, " ").strip()
+    click.echo(f"{text}\nheat map in {output}")
