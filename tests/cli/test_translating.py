@@ -198,7 +198,8 @@ def test_a_heat_map(translator_folder: Path, command: CommandLine, tmp_path: Pat
     assert outcome.code == 0, outcome.err
     assert output.read_bytes().startswith(begins)
     assert outcome.out.splitlines()[0] == "le chien rouge dort ."
-    assert command("attention", bundle, "the red dog sleeps .", "--output", output).out == outcome.out
+    arguments = ("attention", translator_folder / "run" / "bundle", "the red dog sleeps .", "--output", output)
+    assert command(*arguments).out == outcome.out
 
 
 def test_half_a_character_is_refused(translator_folder: Path, command: CommandLine, tmp_path: Path) -> None:
