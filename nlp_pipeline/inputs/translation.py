@@ -17,7 +17,7 @@ from nlp_pipeline.subwords.trained_tokenizer import TrainedTokenizer
 from nlp_pipeline.text.normalisation import Normalisation
 from nlp_pipeline.text.pair import SentencePair
 from nlp_pipeline.text.segmentation import segment
-from nlp_pipeline.text.special import END_ID, START_ID, UNKNOWN_ID
+from nlp_pipeline.text.special import END_ID, START_ID
 
 Batch = dict[str, NDArray[Any]]
 
@@ -147,7 +147,8 @@ class TranslationInputs:
     def knows(self, source: EncodedSource) -> bool:
         """Return whether anything of a source is in the vocabulary."""
         if self.bert_tokenizer is None:
-            return any(one not in (UNKNOWN_ID, END_ID) for one in source.ids)
+            assert self.source_tokenizer is not None
+            return self.source_tokenizer.knows_any(source.ids)
         return any(one != self.bert_tokenizer.unknown_id for place in source.subwords for one in place)
 
     def source_batch(

@@ -106,7 +106,7 @@ class LoadedTranslator:
             texts: a sentence each; one of white space has an empty translation.
             n_best: how many translations of each; at most the size of the beam.
             settings: of the search, in the place of the recipe's: `beam_size`, `length_penalty`, `coverage_penalty`,
-                `longest`, `part`.
+                `longest`, `part`, `sentences`.
 
         Raises:
             ValueError: more translations than the beam holds.

@@ -126,6 +126,11 @@ class TrainedTokenizer:
             raise ValueError(f"expected an id from 0 to {len(self) - 1}. Received: {subword_id}")
         return self._subwords[subword_id].replace(" ", SPACE)
 
+    def knows_any(self, ids: Sequence[int]) -> bool:
+        """Return whether any id stands for text; special ones do not, nor does a lone space before what is unknown."""
+        special = (PADDING_ID, UNKNOWN_ID, START_ID, END_ID)
+        return any(one not in special and self._subwords[one].translate(SWAP).strip() for one in ids)
+
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, without start and end; none for an empty text.
 

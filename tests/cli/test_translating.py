@@ -278,12 +278,13 @@ def test_what_is_too_long_is_left_out_of_train_and_dev_but_not_of_test(command: 
     )
 
 
-def test_a_script_that_training_has_not_seen(command: CommandLine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["words", "bpe", "unigram"])
+def test_a_script_that_training_has_not_seen(command: CommandLine, tmp_path: Path, kind: str) -> None:
     recipe = write_tiny_translator(tmp_path)
     (tmp_path / "dev.en").write_text("собака\nкошка\n", encoding="utf-8")
     (tmp_path / "dev.fr").write_text("le chien\nle chat\n", encoding="utf-8")
     settings = ["--set", f"data.dev.source={tmp_path / 'dev.en'}", "--set", f"data.dev.target={tmp_path / 'dev.fr'}"]
-    outcome = command("prepare", recipe, "--output", tmp_path / "run", *settings)
+    outcome = command("prepare", recipe, "--output", tmp_path / "run", *settings, "--set", f"subwords.kind={kind}")
     assert outcome.code == 1
     assert "expected a source in characters of the train corpus" in outcome.err
     assert not (tmp_path / "run").exists()

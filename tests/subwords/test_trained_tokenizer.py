@@ -152,6 +152,13 @@ def test_an_unknown_run_is_one_subword(subwords: TrainedTokenizer) -> None:
     assert subwords.unknown_characters(["house жзж", "ж\ud800"]) == Counter({"ж": 3, "з": 1, "\ud800": 1})
 
 
+def test_a_space_before_what_is_unknown_is_nothing_known(tokenizer: TrainedTokenizer) -> None:
+    for text, known in (("жж ж", False), ("ж", False), ("жж the", True), ("", False)):
+        ids = tokenizer.encode([text])[0]
+        assert tokenizer.knows_any(ids) == known
+        assert tokenizer.knows_any([*ids, 3, 2, 0]) == known
+
+
 def test_unknown_subwords_are_copied(subwords: TrainedTokenizer, words: TrainedTokenizer) -> None:
     source = subwords.encode_with_words("house жзж, the")
     assert subwords.decode_with(source.ids, dict(enumerate(source.subwords))) == "house жзж, the"
