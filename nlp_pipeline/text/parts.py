@@ -27,7 +27,9 @@ def parts_of(text: str, fits: Fits, by_sentence: bool = False) -> list[str]:
     """
     if not by_sentence and fits(text):
         return [text]
-    sentences = [Span(words[0].start, words[-1].end) for words in segment(text)]
+    whole = (Span(words[0].start, words[-1].end) for words in segment(text))
+    # A separator such as U+001F is a word to the segmentation, and white space to Python.
+    sentences = [rest for sentence in whole for rest in _without_space(text, sentence)]
     if by_sentence and len(sentences) < 2 and fits(text):
         return [text]
     parts: list[Span] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nlp_pipeline.text.parts import parts_of
@@ -37,6 +37,7 @@ def test_each_sentence_by_itself() -> None:
     assert parts_of(" One. ", lambda part: len(part) <= 99, by_sentence=True) == [" One. "]
 
 
+@example(" \x1f0", 2, False)
 @given(TEXTS, st.integers(1, 12), st.booleans())
 def test_nothing_is_lost_and_every_part_fits(text: str, longest: int, by_sentence: bool) -> None:
     parts = parts_of(text, lambda part: len(part) <= longest, by_sentence)
