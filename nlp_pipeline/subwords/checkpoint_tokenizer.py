@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
+from nlp_pipeline.errors import EncoderError
 from nlp_pipeline.subwords.checkpoint_files import (
     SPECIAL_TOKENS_FILE,
     TOKENIZER_FILE,
@@ -40,6 +41,26 @@ _BATCH = 8_192  # words that are tokenized together
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
+class TokenizerParts(NamedTuple):
+    """A tokenizer taken to pieces, for an engine that has no library of tokenizers.
+
+    Attributes:
+        normalise: what becomes of one code point; a text's are normalised each for itself.
+        kind_of: what a normalised code point is to the pre-tokenizer: part of a piece, between pieces, or a piece alone.
+        vocabulary: the subwords in the order of their ids.
+        prefix: of subwords that do not begin a piece.
+        unknown: the subword that stands for a piece that cannot be cut, or is longer than `longest` code points.
+        longest: see `unknown`.
+    """
+
+    normalise: Callable[[str], str]
+    kind_of: Callable[[str], Literal["inside", "space", "alone"]]
+    vocabulary: tuple[str, ...]
+    prefix: str
+    unknown: str
+    longest: int
+
+
 class CheckpointTokenizer:
     """Turns words into the subword ids of a checkpoint.
 
@@ -62,7 +83,8 @@ class CheckpointTokenizer:
             raise ValueError(f"expected max_subwords_of_word of at least 1, received {max_subwords_of_word}")
         self.max_subwords_of_word = max_subwords_of_word
         self.remembered = remembered
-        self._special_tokens, self._tokenizer = _load(Path(folder))
+        self.folder = Path(folder)
+        self._special_tokens, self._tokenizer = _load(self.folder)
         self._known: dict[str, tuple[int, ...]] = {}
         special_ids = {role: self._tokenizer.token_to_id(token) for role, token in self._special_tokens.items()}
         self.start_id: int = special_ids["cls_token"]
@@ -113,6 +135,40 @@ class CheckpointTokenizer:
             [_SURROGATES.sub("\ufffd", word) for word in suspects], add_special_tokens=False
         )
         return [word for word, encoding in zip(suspects, encodings, strict=True) if not encoding.ids]
+
+    def parts(self) -> TokenizerParts:
+        """Return what the tokenizer is made of.
+
+        Raises:
+            EncoderError: where it does more than that: another normaliser than BERT's, added tokens that are found in
+                the text, or ids that leave gaps.
+        """
+        normaliser, splitter, model = self._tokenizer.normalizer, self._tokenizer.pre_tokenizer, self._tokenizer.model
+
+        def refusal(expected: str, received: str) -> EncoderError:
+            return encoder_error(self.folder, f"expected {expected}, received {received}: a graph cannot do the same")
+
+        if normaliser is not None and type(normaliser).__name__ != "BertNormalizer":
+            raise refusal("the normaliser BertNormalizer, or none", type(normaliser).__name__)
+        for token in self._tokenizer.get_added_tokens_decoder().values():
+            if not token.special:
+                raise refusal("no added tokens but special ones", f"'{token.content}'")
+        numbers = self._tokenizer.get_vocab(with_added_tokens=False)
+        if sorted(numbers.values()) != list(range(len(numbers))):
+            raise refusal("a vocabulary with an id for each number", "one with gaps")
+
+        def kind_of(character: str) -> Literal["inside", "space", "alone"]:
+            pieces = len(splitter.pre_tokenize_str(f"x{character}x"))
+            return "inside" if pieces == 1 else "space" if pieces == 2 else "alone"
+
+        return TokenizerParts(
+            str if normaliser is None else normaliser.normalize_str,
+            kind_of,
+            tuple(sorted(numbers, key=numbers.__getitem__)),
+            model.continuing_subword_prefix,
+            model.unk_token,
+            model.max_input_chars_per_word,
+        )
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json` and `tokenizer_config.json`, from which the very same tokenizer can be loaded."""

@@ -67,10 +67,10 @@ WORD_EXPRESSION = "|".join(
 )
 _WORD = re.compile(WORD_EXPRESSION, re.ASCII)
 
-_WIDE = "\x15"
-_ENDING = frozenset(".!?\x06\x15")
-_CLOSING = frozenset("\"')]}\x08")
-_BEGINNING = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_\"'([{@#$\x05\x07\x0f\x10\x12")
+WIDE = "\x15"
+ENDING = frozenset(".!?\x06\x15")
+CLOSING = frozenset("\"')]}\x08")
+BEGINNING = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_\"'([{@#$\x05\x07\x0f\x10\x12")
 
 
 def segment(text: str) -> list[list[Span]]:
@@ -97,16 +97,16 @@ def segment(text: str) -> list[list[Span]]:
         first = classes[start]
         if sentence:
             gap = classes[last:start]
-            border = "\n" in gap or (ends and (bool(gap) or wide) and first in _BEGINNING)
+            border = "\n" in gap or (ends and (bool(gap) or wide) and first in BEGINNING)
             if border:
                 sentences.append(sentence)
                 sentence = []
                 ends = wide = False
         sentence.append(Span(start, end))
-        if first in _ENDING:
+        if first in ENDING:
             ends = True
-            wide = classes[end - 1] == _WIDE
-        elif not (ends and start == last and end == start + 1 and first in _CLOSING):
+            wide = classes[end - 1] == WIDE
+        elif not (ends and start == last and end == start + 1 and first in CLOSING):
             ends = wide = False
         last = end
     if sentence:

@@ -1,0 +1,60 @@
+"""A SavedModel: signatures, the weights that they use, and assets, in a folder of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from nlp_pipeline.models.network import Network
+from nlp_pipeline.outputs import new_folder
+from nlp_pipeline.serving.manifest import write_json
+
+MARKER = "saved_model.pb"
+# TensorFlow's name for a folder that is left alone by whatever loads the model.
+EXTRA = "assets.extra"
+ABOUT = "export.json"
+DEFAULT = "serving_default"
+
+
+class Exported(tf.Module):
+    """What is saved: functions, and everything that they hold on to.
+
+    Args:
+        network: the network, whose weights are saved.
+        parts: what else holds tables.
+        signatures: functions with an input signature, by name; each returns a mapping of tensors.
+    """
+
+    def __init__(self, network: Network, parts: list[tf.Module], signatures: Mapping[str, Any]) -> None:
+        super().__init__(name="exported")
+        # The variables without the Keras layers around them, which would want Keras to be loaded.
+        self.weights = [weight.value for weight in network.weights]
+        self.parts = parts
+        self.functions = dict(signatures)
+
+
+def write_saved_model(
+    target: Path, exported: Exported, assets: Mapping[str, str], about: Mapping[str, Any]
+) -> None:
+    """Write a SavedModel; one that stood there is replaced when the new one is whole.
+
+    Args:
+        target: the folder.
+        exported: what is saved.
+        assets: texts by their file names, which the model carries with it.
+        about: goes into `assets.extra/export.json`.
+
+    Raises:
+        OutputError: where it cannot be written.
+    """
+    with new_folder(target, marker=MARKER) as folder:
+        tf.saved_model.save(exported, str(folder), signatures=dict(exported.functions))
+        for name, content in assets.items():
+            path = folder / "assets" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+        (folder / EXTRA).mkdir()
+        write_json(folder / EXTRA / ABOUT, dict(about))
