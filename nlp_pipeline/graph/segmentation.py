@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nlp_pipeline.graph.tables import CodePointTable
 from nlp_pipeline.graph.rows import Rows, count_splits, places_of, splits_of
+from nlp_pipeline.graph.tables import CodePointTable
 from nlp_pipeline.graph.texts import strings_of
 from nlp_pipeline.text import segmentation as plain
 from nlp_pipeline.text.code_points import LINE_END, SPACE, class_of

@@ -48,7 +48,8 @@ def windows_of(subword_splits: tf.Tensor, sentence_splits: tf.Tensor, room: int,
         is_last = tf.equal(end, last)
         kept_end = tf.where(is_last, end, (shared + end + 1) // 2)
         found = tuple(
-            array.write(number, one) for array, one in zip(found, (sentence, start, end, kept_start, kept_end), strict=True)
+            array.write(number, one)
+            for array, one in zip(found, (sentence, start, end, kept_start, kept_end), strict=True)
         )
         state = tuple(tf.boolean_mask(one, ~is_last) for one in (sentence, shared, kept_end))
         return number + 1, state, found
@@ -114,4 +115,3 @@ class WindowArrays:
             "subword_mask": behind <= 0,
             "word_of_subword": tf.scatter_nd(places, tf.where(counts, number, 0), shape),
         }
-

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nlp_pipeline.graph.tables import CodePointMapping, CodePointTable
 from nlp_pipeline.graph.rows import Rows, count_splits, places_of, splits_of
+from nlp_pipeline.graph.tables import CodePointMapping, CodePointTable
 from nlp_pipeline.graph.trie import NOWHERE, ROOT, Trie
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 

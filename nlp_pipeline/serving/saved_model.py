@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,12 @@ class Exported(tf.Module):
         self.functions = dict(signatures)
 
 
-def write_saved_model(
-    target: Path, exported: Exported, assets: Mapping[str, str], about: Mapping[str, Any]
-) -> None:
+def function_of(function: Callable[..., Mapping[str, tf.Tensor]], signature: Mapping[str, tf.TensorSpec]) -> Any:
+    """Return a function that is traced, whose inputs are called as its arguments are."""
+    return tf.function(function, autograph=False).get_concrete_function(**signature)
+
+
+def write_saved_model(target: Path, exported: Exported, assets: Mapping[str, str], about: Mapping[str, Any]) -> None:
     """Write a SavedModel; one that stood there is replaced when the new one is whole.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -11,7 +10,7 @@ from nlp_pipeline.graph.rows import Rows, splits_of
 from nlp_pipeline.graph.segmentation import Segmenter
 from nlp_pipeline.graph.tagging import TaggingGraph, arrays_for, batch_of_ids
 from nlp_pipeline.graph.texts import strings_of, texts_of
-from nlp_pipeline.serving.saved_model import DEFAULT, Exported
+from nlp_pipeline.serving.saved_model import DEFAULT, Exported, function_of
 from nlp_pipeline.serving.tagger import BATCH_SUBWORDS
 from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 from nlp_pipeline.text.tagset import TagSet
@@ -77,7 +76,7 @@ class TaggerExport:
             tags = tf.where(mask, tf.gather(tf.constant(self._names), ids), "")
             return {"tag_ids": ids, "tags": tags, "scores": scores}
 
-        return _function(tag_ids, signature)
+        return function_of(tag_ids, signature)
 
     def _of_words(self) -> Any:
         def tag_words(words: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -92,7 +91,7 @@ class TaggerExport:
                 "scores": tf.scatter_nd(places, tagged.scores, shape),
             }
 
-        return _function(tag_words, {"words": tf.TensorSpec([None, None], tf.string, "words")})
+        return function_of(tag_words, {"words": tf.TensorSpec([None, None], tf.string, "words")})
 
     def _of_text(self) -> Any:
         def tag_text(text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -123,7 +122,7 @@ class TaggerExport:
                 "sentences": padded(sentences, -1),
             }
 
-        return _function(tag_text, {"text": tf.TensorSpec([None], tf.string, "text")})
+        return function_of(tag_text, {"text": tf.TensorSpec([None], tf.string, "text")})
 
     def _tag(self, words: Rows, sentence_splits: tf.Tensor) -> Tagged:
         """Tag words, as `LoadedTagger` does: sentences of one length together, the longest first.
@@ -170,10 +169,3 @@ def _iob2_names(tag_set: TagSet) -> list[str]:
     meanings = {"B": "B", "S": "B", "U": "B", "I": "I", "E": "I", "L": "I"}
     parts = [name.partition("-") for name in tag_set.names]
     return [f"{meanings[prefix]}-{entity_type}" if dash else prefix for prefix, dash, entity_type in parts]
-
-
-def _function(function: Callable[..., Mapping[str, tf.Tensor]], signature: Mapping[str, tf.TensorSpec]) -> Any:
-    """Return a function with an input signature whose arguments are called as its inputs are."""
-    traced = tf.function(function)
-    return traced.get_concrete_function(**signature)
-

@@ -18,9 +18,10 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 # Tiles any text: a run of other characters, or one digit or mark alone, each with the space before it. A longer run is
 # cut, since some models take the square of its length.
-_LONGEST_PIECE = 1000  # code points, without the space
+LONGEST_PIECE = 1000
+"""Code points, without the space."""
 _ALONE = r"\p{P}\p{S} "
-_PIECE = rf"▁?[[{_ALONE}\p{{Nd}}]&&[^▁]]|▁?[^▁{_ALONE}\p{{Nd}}]{{1,{_LONGEST_PIECE}}}|▁"
+_PIECE = rf"▁?[[{_ALONE}\p{{Nd}}]&&[^▁]]|▁?[^▁{_ALONE}\p{{Nd}}]{{1,{LONGEST_PIECE}}}|▁"
 
 
 def marked(text: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from nlp_pipeline.errors import BundleError, Problem
 from nlp_pipeline.subwords.pieces import (
+    LONGEST_PIECE,
     SPACE,
     SURROGATE,
     SWAP,
@@ -29,6 +30,7 @@ Kind = Literal["bpe", "unigram", "words"]
 KINDS: tuple[Kind, ...] = ("bpe", "unigram", "words")
 SPECIAL_SUBWORDS = ("[PAD]", "[UNK]", "[START]", "[END]")
 """In the order of their ids. No text gives one: brackets always stand alone."""
+_UNKNOWN_PENALTY = 10.0  # by which the tokenizers library puts an unknown character below the unlikeliest subword
 
 
 class SubwordsOfText(NamedTuple):
@@ -46,6 +48,30 @@ class SubwordsOfText(NamedTuple):
     subwords: list[str]
     words: list[int]
     spans: list[Span]
+
+
+class TokenizerParts(NamedTuple):
+    """A tokenizer taken to pieces, for an engine that has no library of tokenizers.
+
+    Attributes:
+        kind: of the model.
+        kind_of: what a code point of marked text is: part of a piece, a piece alone, or the mark that begins one.
+        longest: how many code points a piece has at most, without the mark.
+        lower: what becomes of each code point where letters are made small; None where they are not.
+        subwords: as the model sees them, in the order of their ids; special ones are the empty string.
+        merges: of byte-pair encoding, the ids of each pair and of what they become, the first one first.
+        scores: of a unigram model, the log probability of each subword.
+        unknown_score: of a unigram model, that of an unknown character.
+    """
+
+    kind: Kind
+    kind_of: Callable[[str], Literal["other", "alone", "mark"]]
+    longest: int
+    lower: Callable[[str], str] | None
+    subwords: tuple[str, ...]
+    merges: tuple[tuple[int, int, int], ...]
+    scores: tuple[float, ...]
+    unknown_score: float
 
 
 class TrainedTokenizer:
@@ -196,6 +222,30 @@ class TrainedTokenizer:
             if not SURROGATE.match(character) and self._known.issuperset(lower(character).translate(SWAP)):
                 del counts[character]
         return counts
+
+    def parts(self) -> TokenizerParts:
+        """Return what the tokenizer is made of."""
+        model = json.loads(self._backend.to_str())["model"]
+        split = splitter().pre_tokenize_str
+
+        def kind_of(character: str) -> Literal["other", "alone", "mark"]:
+            return "mark" if character == SPACE else "other" if len(split(f"x{character}x")) == 1 else "alone"
+
+        number_of = {subword: number for number, subword in enumerate(self._subwords)}
+        merges: list[tuple[int, int, int]] = []
+        if self.kind == "bpe":
+            merges = [(number_of[one], number_of[two], number_of[one + two]) for one, two in model["merges"]]
+        scores = [float(score) for _, score in model["vocab"]] if self.kind == "unigram" else []
+        return TokenizerParts(
+            self.kind,
+            kind_of,
+            LONGEST_PIECE,
+            lowercased if self.lowercase else None,
+            ("",) * len(SPECIAL_SUBWORDS) + tuple(self._subwords[len(SPECIAL_SUBWORDS) :]),
+            tuple(merges),
+            tuple(scores),
+            min(scores, default=0.0) - _UNKNOWN_PENALTY,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes; `tokenizer` is in the format of the tokenizers library."""
