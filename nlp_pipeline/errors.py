@@ -70,6 +70,10 @@ class BundleError(PipelineError):
     """A model directory that is missing, incomplete, altered or of another kind."""
 
 
+class ExportError(PipelineError):
+    """A SavedModel that does not do what its bundle does."""
+
+
 class OutputError(PipelineError):
     """A place that cannot be written to."""
 

@@ -7,7 +7,7 @@ order, and what can be composed is. The tables are those of Python, where the mo
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -78,9 +78,9 @@ class NormalisationGraph(tf.Module):
 class _ComposedForm(tf.Module):
     """Unicode's normalisation form NFC or NFKC."""
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: Literal["NFC", "NFKC"]) -> None:
         super().__init__(name=form.lower())
-        decomposed = {"NFC": "NFD", "NFKC": "NFKD"}[form]
+        decomposed: Literal["NFD", "NFKD"] = "NFD" if form == "NFC" else "NFKD"
         self._decompose = CodePointMapping.of(lambda character: unicodedata.normalize(decomposed, character))
         self._classes = CodePointTable.of(lambda point: unicodedata.combining(chr(point)), np.uint8)
         pairs = _pairs()

@@ -124,7 +124,7 @@ class PartsGraph:
     def _together(
         self, texts: Rows, starts: tf.Tensor, ends: tf.Tensor, of_text: tf.Tensor, is_sentence: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Put neighbours together while they fit: a sentence to the part before it, one after the other in each text."""
+        """Put neighbours together while they fit: a sentence to the part before it, in the order of each text."""
         counts = tf.math.unsorted_segment_sum(tf.ones_like(of_text), of_text, texts.count)
         first = splits_of(counts)
         most = tf.reduce_max(tf.concat([[0], counts], axis=0))

@@ -16,7 +16,8 @@ MARKER = "saved_model.pb"
 # TensorFlow's name for a folder that is left alone by whatever loads the model.
 EXTRA = "assets.extra"
 ABOUT = "export.json"
-DEFAULT = "serving_default"
+SIGNATURES = {"ids": "serving_default", "words": "tag_words", "text": "tag_text", "translate": "translate_text"}
+"""What the signatures are called: of ids, of words and texts for a tagger, and of texts for a translator."""
 
 
 class Exported(tf.Module):
@@ -41,7 +42,13 @@ def function_of(function: Callable[..., Mapping[str, tf.Tensor]], signature: Map
     return tf.function(function, autograph=False).get_concrete_function(**signature)
 
 
-def write_saved_model(target: Path, exported: Exported, assets: Mapping[str, str], about: Mapping[str, Any]) -> None:
+def write_saved_model(
+    target: Path,
+    exported: Exported,
+    assets: Mapping[str, str],
+    about: Mapping[str, Any],
+    check: Callable[[Path], None],
+) -> None:
     """Write a SavedModel; one that stood there is replaced when the new one is whole.
 
     Args:
@@ -49,6 +56,7 @@ def write_saved_model(target: Path, exported: Exported, assets: Mapping[str, str
         exported: what is saved.
         assets: texts by their file names, which the model carries with it.
         about: goes into `assets.extra/export.json`.
+        check: looks at the folder before it takes its place; raises an error where it must not.
 
     Raises:
         OutputError: where it cannot be written.
@@ -61,3 +69,4 @@ def write_saved_model(target: Path, exported: Exported, assets: Mapping[str, str
             path.write_text(content, encoding="utf-8")
         (folder / EXTRA).mkdir()
         write_json(folder / EXTRA / ABOUT, dict(about))
+        check(folder)

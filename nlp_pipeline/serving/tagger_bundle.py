@@ -78,8 +78,13 @@ class TaggerBundle:
             write_manifest(folder, TASK)
 
     @classmethod
-    def read(cls, folder: Path, use_cudnn: bool | str = "auto") -> TaggerBundle:
+    def read(cls, folder: Path, use_cudnn: bool | str = "auto", precision: str | None = None) -> TaggerBundle:
         """Load a bundle.
+
+        Args:
+            folder: the bundle's.
+            use_cudnn: False for a network that must run without a GPU.
+            precision: in which it computes; as the recipe says where it is left out.
 
         Raises:
             BundleError: where it is missing, incomplete, altered or not a tagger's.
@@ -92,6 +97,9 @@ class TaggerBundle:
         read_task(folder, TASK)
         try:
             recipe = read_recipe(folder / "recipe.yaml", kind=TaggingRecipe)
+            if precision is not None:
+                training = recipe.training.model_copy(update={"precision": precision})
+                recipe = recipe.model_copy(update={"training": training})
             tag_set = TagSet.from_json(read_json(folder / "tags.json"))
             vocabularies = {
                 name: Vocabulary.from_json(items) for name, items in read_json(folder / "vocabularies.json").items()

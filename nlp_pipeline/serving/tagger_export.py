@@ -10,13 +10,10 @@ from nlp_pipeline.graph.rows import Rows, splits_of
 from nlp_pipeline.graph.segmentation import Segmenter
 from nlp_pipeline.graph.tagging import TaggingGraph, arrays_for, batch_of_ids
 from nlp_pipeline.graph.texts import strings_of, texts_of
-from nlp_pipeline.serving.saved_model import DEFAULT, Exported, function_of
+from nlp_pipeline.serving.saved_model import SIGNATURES, Exported, function_of
 from nlp_pipeline.serving.tagger import BATCH_SUBWORDS
 from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 from nlp_pipeline.text.tagset import TagSet
-
-SIGNATURES = {"ids": DEFAULT, "words": "tag_words", "text": "tag_text"}
-"""What the signatures are called that take each kind of input."""
 
 
 class Tagged(NamedTuple):
@@ -31,7 +28,7 @@ class TaggerExport:
 
     Args:
         bundle: the tagger, built without cuDNN.
-        kinds: of `SIGNATURES`.
+        kinds: of `ids`, `words` and `text`.
 
     Raises:
         EncoderError: where the encoder's tokenizer does what a graph cannot, and words or texts are to be taken.
@@ -165,7 +162,7 @@ class TaggerExport:
 
 
 def _iob2_names(tag_set: TagSet) -> list[str]:
-    """Return what each tag is in IOB2: in the schemes that a decoder knows, a tag has one meaning wherever it stands."""
+    """Return what each tag is in IOB2: in a decoder's schemes, a tag has one meaning wherever it stands."""
     meanings = {"B": "B", "S": "B", "U": "B", "I": "I", "E": "I", "L": "I"}
     parts = [name.partition("-") for name in tag_set.names]
     return [f"{meanings[prefix]}-{entity_type}" if dash else prefix for prefix, dash, entity_type in parts]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
-from nlp_pipeline.inputs.translation import SourcePlaces
+from nlp_pipeline.inputs.translation import EncodedSource, SourcePlaces
 from nlp_pipeline.models.search import search
 from nlp_pipeline.recipe.translation import Search
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
@@ -203,6 +203,14 @@ class LoadedTranslator:
         settings = (searching.beam_size, searching.length_penalty, searching.coverage_penalty, searching.longest)
         found = self._search(batch, *(tf.constant(one, kind) for one, kind in zip(settings, _KINDS, strict=True)))
         return [None if one is None else one.numpy() for one in found]
+
+    def search_ids(self, sources: Sequence[EncodedSource]) -> list[list[int]]:
+        """Return the ids of the best translation of each source, by the recipe's search, all in one batch."""
+        found = self._run(self.bundle.inputs.source_batch(sources), self.bundle.recipe.search)
+        ids, lengths = found[0], found[1]
+        assert ids is not None
+        assert lengths is not None
+        return [ids[row, 0, : lengths[row, 0]].tolist() for row in range(len(sources))]
 
     def align(self, pairs: Sequence[SentencePair]) -> list[Translation]:
         """Return given targets as if they had been found, with their probabilities and attention weights."""

@@ -75,8 +75,13 @@ class TranslatorBundle:
             write_manifest(folder, TASK)
 
     @classmethod
-    def read(cls, folder: Path, use_cudnn: bool | str = "auto") -> TranslatorBundle:
+    def read(cls, folder: Path, use_cudnn: bool | str = "auto", precision: str | None = None) -> TranslatorBundle:
         """Load a bundle.
+
+        Args:
+            folder: the bundle's.
+            use_cudnn: False for a network that must run without a GPU.
+            precision: in which it computes; as the recipe says where it is left out.
 
         Raises:
             BundleError: where it is missing, incomplete, altered or not a translator's.
@@ -87,6 +92,9 @@ class TranslatorBundle:
         read_task(folder, TASK)
         try:
             recipe = read_recipe(folder / "recipe.yaml", kind=TranslationRecipe)
+            if precision is not None:
+                training = recipe.training.model_copy(update={"precision": precision})
+                recipe = recipe.model_copy(update={"training": training})
             metrics = read_json(folder / "metrics.json")
             card = (folder / "README.md").read_text(encoding="utf-8")
             weights = load_file(folder / "weights.safetensors")

@@ -14,12 +14,9 @@ from nlp_pipeline.graph.texts import strings_of, texts_of
 from nlp_pipeline.graph.translation import BertSources, Sources, TargetGraph, TrainedSources
 from nlp_pipeline.graph.windows import WindowArrays
 from nlp_pipeline.models.search import Hypotheses, search
-from nlp_pipeline.serving.saved_model import DEFAULT, Exported, function_of
+from nlp_pipeline.serving.saved_model import SIGNATURES, Exported, function_of
 from nlp_pipeline.serving.translator import BATCH_SUBWORDS
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
-
-SIGNATURES = {"ids": DEFAULT, "text": "translate_text"}
-"""What the signatures are called that take each kind of input."""
 
 _SETTINGS = {
     "beam_size": tf.TensorSpec([], tf.int32, "beam_size"),
@@ -48,7 +45,7 @@ class TranslatorExport:
 
     Args:
         bundle: the translator, built without cuDNN.
-        kinds: of `SIGNATURES`.
+        kinds: of `ids` and `text`.
 
     Raises:
         EncoderError: where a BERT encoder's tokenizer does what a graph cannot, and texts are to be taken.
@@ -68,8 +65,8 @@ class TranslatorExport:
             self._targets = TargetGraph(bundle.inputs.target_tokenizer)
             self._parts = PartsGraph(self._normalise, segment, self._fits, bool(self._settings.sentences))
             parts = [self._normalise, self._sources]
-        made = {"ids": self._of_ids, "text": self._of_text}
-        signatures = {SIGNATURES[kind]: make() for kind, make in made.items() if kind in kinds}
+        made = {"ids": ("ids", self._of_ids), "text": ("translate", self._of_text)}
+        signatures = {SIGNATURES[name]: make() for kind, (name, make) in made.items() if kind in kinds}
         self.exported = Exported(self._network, parts, signatures)
 
     def assets(self) -> dict[str, str]:

@@ -46,7 +46,7 @@ class TokenizerParts(NamedTuple):
 
     Attributes:
         normalise: what becomes of one code point; a text's are normalised each for itself.
-        kind_of: what a normalised code point is to the pre-tokenizer: part of a piece, between pieces, or a piece alone.
+        kind_of: what a normalised code point is to the pre-tokenizer: part of a piece, between pieces, a piece alone.
         vocabulary: the subwords in the order of their ids.
         prefix: of subwords that do not begin a piece.
         unknown: the subword that stands for a piece that cannot be cut, or is longer than `longest` code points.
@@ -146,7 +146,9 @@ class CheckpointTokenizer:
         normaliser, splitter, model = self._tokenizer.normalizer, self._tokenizer.pre_tokenizer, self._tokenizer.model
 
         def refusal(expected: str, received: str) -> EncoderError:
-            return encoder_error(self.folder, f"expected {expected}, received {received}: a graph cannot do the same")
+            return encoder_error(
+                self.folder, f"expected {expected}, received {received}: a graph cannot do the same; it can take ids"
+            )
 
         if normaliser is not None and type(normaliser).__name__ != "BertNormalizer":
             raise refusal("the normaliser BertNormalizer, or none", type(normaliser).__name__)
