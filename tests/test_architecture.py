@@ -19,6 +19,7 @@ FLOORS = {
     "subwords": 1,
     "layers": 1,
     "inputs": 2,
+    "graph": 2,
     "models": 2,
     "evaluation": 3,
     "training": 3,

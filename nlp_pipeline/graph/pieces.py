@@ -10,10 +10,11 @@ import tensorflow as tf
 from nlp_pipeline.graph.rows import Rows, places_of, splits_of
 from nlp_pipeline.graph.tables import CodePointMapping, CodePointTable
 from nlp_pipeline.graph.texts import strings_of
+from nlp_pipeline.subwords.pieces import SPACE
 from nlp_pipeline.subwords.trained_tokenizer import TokenizerParts
 
 _OTHER, _ALONE, _MARK = range(3)
-_SPACE, _SHOWN = ord(" "), ord("▁")
+_SPACE, _SHOWN = ord(" "), ord(SPACE)
 
 
 class Pieces(NamedTuple):
@@ -46,7 +47,7 @@ class Pieces(NamedTuple):
         first = tf.where(
             is_lone, behind, tf.gather(self.origins, tf.minimum(starts + tf.cast(spaced, tf.int32), ends - 1))
         )
-        return tf.strings.join([tf.where(spaced, chr(_SHOWN), ""), strings_of(texts.spans(first, behind))])
+        return tf.strings.join([tf.where(spaced, SPACE, ""), strings_of(texts.spans(first, behind))])
 
 
 class Splitter:
@@ -57,10 +58,9 @@ class Splitter:
     """
 
     def __init__(self, parts: TokenizerParts) -> None:
-        kinds = {"other": _OTHER, "alone": _ALONE, "mark": _MARK}
-        self._kinds = CodePointTable.of(lambda point: kinds[parts.kind_of(chr(point))], np.uint8)
+        self._kinds = CodePointTable.of_all(lambda every: _kinds_of(every, parts), np.uint8)
         self._longest = parts.longest
-        self._lower = None if parts.lower is None else CodePointMapping.of(parts.lower)
+        self._lower = None if parts.lower is None else CodePointMapping.of_all(parts.lower)
 
     def __call__(self, texts: Rows) -> Pieces:
         """Cut normalised texts."""
@@ -104,3 +104,11 @@ class Splitter:
         in_run = place - tf.gather(tf.concat([runs, [0]], axis=0), tf.maximum(number, 0)) - 1
         cut = is_other & (in_run > 0) & tf.equal(in_run % self._longest, 0)
         return is_mark | cut | (tf.not_equal(before, _MARK) & ~(is_other & tf.equal(before, _OTHER)))
+
+
+def _kinds_of(characters: list[str], parts: TokenizerParts) -> list[int]:
+    """Return what each character is; a mark binds what follows it, and so is not asked for."""
+    found = parts.kinds(["x" if character == SPACE else character for character in characters])
+    kinds = [_OTHER if kind == "inside" else _ALONE for kind in found]
+    kinds[characters.index(SPACE)] = _MARK
+    return kinds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,9 +31,10 @@ class CodePointTable:
     def __init__(self, numbers: NDArray[Any]) -> None:
         if numbers.shape != (CODE_POINTS,):
             raise ValueError(f"expected a number for each of {CODE_POINTS} code points. Received: {numbers.shape}")
-        blocks, index = np.unique(numbers.reshape(-1, _BLOCK), axis=0, return_inverse=True)
-        self._numbers = np.ascontiguousarray(blocks).reshape(-1)
-        self._first = (index.reshape(-1) * _BLOCK).astype(np.int32)
+        numbered: dict[bytes, int] = {}
+        index = [numbered.setdefault(block.tobytes(), len(numbered)) for block in numbers.reshape(-1, _BLOCK)]
+        self._numbers = np.frombuffer(b"".join(numbered), numbers.dtype)
+        self._first = (np.array(index) * _BLOCK).astype(np.int32)
 
     @classmethod
     def of(cls, number_of: Callable[[int], int], dtype: Any = np.int32) -> CodePointTable:
@@ -42,6 +43,14 @@ class CodePointTable:
         for code_point in range(CODE_POINTS):
             if code_point not in SURROGATES:
                 numbers[code_point] = number_of(code_point)
+        return cls(numbers)
+
+    @classmethod
+    def of_all(cls, numbers_of: Callable[[list[str]], Iterable[int]], dtype: Any = np.int32) -> CodePointTable:
+        """Return the table of a function that is asked for all characters at once; surrogates get 0."""
+        characters = _characters()
+        numbers = np.zeros(CODE_POINTS, dtype)
+        numbers[[ord(character) for character in characters]] = list(numbers_of(characters))
         return cls(numbers)
 
     @classmethod
@@ -90,9 +99,14 @@ class CodePointMapping:
     @classmethod
     def of(cls, text_of: Callable[[str], str]) -> CodePointMapping:
         """Return the mapping of a function of single characters, which is asked once for each but surrogates."""
-        asked = ((point, chr(point)) for point in range(CODE_POINTS) if point not in SURROGATES)
-        answers = ((point, character, text_of(character)) for point, character in asked)
-        return cls({point: text for point, character, text in answers if text != character})
+        return cls.of_all(lambda characters: map(text_of, characters))
+
+    @classmethod
+    def of_all(cls, texts_of: Callable[[list[str]], Iterable[str]]) -> CodePointMapping:
+        """Return the mapping of a function that is asked for all characters at once, but for surrogates."""
+        characters = _characters()
+        answers = zip(characters, texts_of(characters), strict=True)
+        return cls({ord(character): text for character, text in answers if text != character})
 
     def __call__(self, code_points: tf.Tensor) -> Mapped:
         """Return what code points `[N]` become."""
@@ -104,3 +118,7 @@ class CodePointMapping:
         places = tf.where(own > 0, tf.gather(tf.constant(self._first), own) + spread.places, 0)
         content = tf.gather(tf.constant(self._content), places)
         return Mapped(tf.where(own > 0, content, tf.gather(code_points, origins)), origins)
+
+
+def _characters() -> list[str]:
+    return [chr(point) for point in range(CODE_POINTS) if point not in SURROGATES]

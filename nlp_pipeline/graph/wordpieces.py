@@ -16,7 +16,7 @@ from nlp_pipeline.graph.tables import CodePointMapping, CodePointTable
 from nlp_pipeline.graph.trie import NOWHERE, ROOT, Trie
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 
-_INSIDE, _SPACE, _ALONE = range(3)
+_INSIDE, _OUTSIDE, _ALONE = range(3)
 
 
 class WordPieces(tf.Module):
@@ -32,9 +32,9 @@ class WordPieces(tf.Module):
     def __init__(self, tokenizer: CheckpointTokenizer) -> None:
         super().__init__(name="wordpieces")
         parts = tokenizer.parts()
-        self._normalised = CodePointMapping.of(parts.normalise)
-        kinds = {"inside": _INSIDE, "space": _SPACE, "alone": _ALONE}
-        self._kinds = CodePointTable.of(lambda point: kinds[parts.kind_of(chr(point))], np.uint8)
+        self._normalised = CodePointMapping.of_all(parts.normalised)
+        kinds = {"inside": _INSIDE, "outside": _OUTSIDE, "alone": _ALONE}
+        self._kinds = CodePointTable.of_all(lambda every: [kinds[kind] for kind in parts.kinds(every)], np.uint8)
         self._longest = parts.longest
         self._unknown_id = tokenizer.unknown_id
         self._most = tokenizer.max_subwords_of_word
@@ -69,7 +69,7 @@ class WordPieces(tf.Module):
         mapped = self._normalised(words.values)
         rows = tf.gather(words.of_values, mapped.origins)
         kinds = self._kinds(mapped.code_points)
-        alone, keeps = tf.equal(kinds, _ALONE), tf.not_equal(kinds, _SPACE)
+        alone, keeps = tf.equal(kinds, _ALONE), tf.not_equal(kinds, _OUTSIDE)
         # A piece begins with its word, behind a space, and on both sides of what stands alone.
         behind = tf.concat([[True], tf.logical_or(alone, ~keeps)], axis=0)[:-1]
         first = tf.not_equal(rows, tf.concat([[-1], rows], axis=0)[:-1])

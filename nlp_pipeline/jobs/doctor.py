@@ -13,7 +13,7 @@ from pathlib import Path
 import nlp_pipeline
 
 PACKAGES = ("tensorflow", "keras", "transformers", "datasets", "seqeval", "click", "numpy", "safetensors")
-EXTRAS = {"tensorflow-text": "serving", "ray": "cluster"}
+EXTRAS = {"ray": "cluster"}
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,8 @@ def export_bundle(
     task = read_task(bundle)
     chosen = list(dict.fromkeys(kinds or KINDS[task]))
     if unknown := [kind for kind in chosen if kind not in KINDS[task]]:
-        expected = ", ".join(KINDS[task])
-        raise UsageError(f"--signatures: expected some of {expected} for this bundle, received {', '.join(unknown)}")
+        expected, received = ", ".join(KINDS[task]), ", ".join(kind or repr(kind) for kind in unknown)
+        raise UsageError(f"--signatures: expected some of {expected} for this bundle, received {received}")
     refuse_foreign(target, MARKER)
     make = _tagger if task == "tagging" else _translator
     exported, assets, own, computed, check = make(bundle, chosen, precision, data)

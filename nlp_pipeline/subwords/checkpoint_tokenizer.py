@@ -7,8 +7,9 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from nlp_pipeline.errors import EncoderError
 from nlp_pipeline.subwords.checkpoint_files import (
@@ -20,6 +21,7 @@ from nlp_pipeline.subwords.checkpoint_files import (
     one_line,
     read_json,
 )
+from nlp_pipeline.subwords.one_by_one import Kind, kinds_of_each, texts_of_each
 
 SPECIAL_TOKENS = {
     "cls_token": "[CLS]",
@@ -45,16 +47,16 @@ class TokenizerParts(NamedTuple):
     """A tokenizer taken to pieces, for an engine that has no library of tokenizers.
 
     Attributes:
-        normalise: what becomes of one code point; a text's are normalised each for itself.
-        kind_of: what a normalised code point is to the pre-tokenizer: part of a piece, between pieces, a piece alone.
+        normalised: what becomes of each of some characters; those of a text are normalised each by itself.
+        kinds: what each of some normalised characters is: part of a piece, between pieces, or a piece alone.
         vocabulary: the subwords in the order of their ids.
         prefix: of subwords that do not begin a piece.
         unknown: the subword that stands for a piece that cannot be cut, or is longer than `longest` code points.
         longest: see `unknown`.
     """
 
-    normalise: Callable[[str], str]
-    kind_of: Callable[[str], Literal["inside", "space", "alone"]]
+    normalised: Callable[[Sequence[str]], list[str]]
+    kinds: Callable[[Sequence[str]], list[Kind]]
     vocabulary: tuple[str, ...]
     prefix: str
     unknown: str
@@ -159,13 +161,9 @@ class CheckpointTokenizer:
         if sorted(numbers.values()) != list(range(len(numbers))):
             raise refusal("a vocabulary with an id for each number", "one with gaps")
 
-        def kind_of(character: str) -> Literal["inside", "space", "alone"]:
-            pieces = len(splitter.pre_tokenize_str(f"x{character}x"))
-            return "inside" if pieces == 1 else "space" if pieces == 2 else "alone"
-
         return TokenizerParts(
-            str if normaliser is None else normaliser.normalize_str,
-            kind_of,
+            list if normaliser is None else partial(texts_of_each, normaliser.normalize_str),
+            partial(kinds_of_each, splitter.pre_tokenize_str),
             tuple(sorted(numbers, key=numbers.__getitem__)),
             model.continuing_subword_prefix,
             model.unk_token,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from nlp_pipeline.errors import BundleError, Problem
+from nlp_pipeline.subwords.one_by_one import Kind as CharacterKind
+from nlp_pipeline.subwords.one_by_one import kinds_of_each, texts_of_each
 from nlp_pipeline.subwords.pieces import (
     LONGEST_PIECE,
     SPACE,
@@ -55,9 +58,9 @@ class TokenizerParts(NamedTuple):
 
     Attributes:
         kind: of the model.
-        kind_of: what a code point of marked text is: part of a piece, a piece alone, or the mark that begins one.
+        kinds: what each of some characters is: part of a piece, or a piece alone; none of them is the mark.
         longest: how many code points a piece has at most, without the mark.
-        lower: what becomes of each code point where letters are made small; None where they are not.
+        lower: what becomes of each of some characters where letters are made small; None where they are not.
         subwords: as the model sees them, in the order of their ids; special ones are the empty string.
         merges: of byte-pair encoding, the ids of each pair and of what they become, the first one first.
         scores: of a unigram model, the log probability of each subword.
@@ -65,9 +68,9 @@ class TokenizerParts(NamedTuple):
     """
 
     kind: Kind
-    kind_of: Callable[[str], Literal["other", "alone", "mark"]]
+    kinds: Callable[[Sequence[str]], list[CharacterKind]]
     longest: int
-    lower: Callable[[str], str] | None
+    lower: Callable[[Sequence[str]], list[str]] | None
     subwords: tuple[str, ...]
     merges: tuple[tuple[int, int, int], ...]
     scores: tuple[float, ...]
@@ -226,11 +229,6 @@ class TrainedTokenizer:
     def parts(self) -> TokenizerParts:
         """Return what the tokenizer is made of."""
         model = json.loads(self._backend.to_str())["model"]
-        split = splitter().pre_tokenize_str
-
-        def kind_of(character: str) -> Literal["other", "alone", "mark"]:
-            return "mark" if character == SPACE else "other" if len(split(f"x{character}x")) == 1 else "alone"
-
         number_of = {subword: number for number, subword in enumerate(self._subwords)}
         merges: list[tuple[int, int, int]] = []
         if self.kind == "bpe":
@@ -238,9 +236,9 @@ class TrainedTokenizer:
         scores = [float(score) for _, score in model["vocab"]] if self.kind == "unigram" else []
         return TokenizerParts(
             self.kind,
-            kind_of,
+            partial(kinds_of_each, splitter().pre_tokenize_str),
             LONGEST_PIECE,
-            lowercased if self.lowercase else None,
+            partial(texts_of_each, lowercased) if self.lowercase else None,
             ("",) * len(SPECIAL_SUBWORDS) + tuple(self._subwords[len(SPECIAL_SUBWORDS) :]),
             tuple(merges),
             tuple(scores),
