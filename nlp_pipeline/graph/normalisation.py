@@ -6,6 +6,7 @@ order, and what can be composed is. The tables are those of Python, where the mo
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from nlp_pipeline.graph.rows import Rows, count_splits, places_of, splits_of
-from nlp_pipeline.graph.tables import CODE_POINTS, SURROGATES, CodePointMapping, CodePointTable
+from nlp_pipeline.graph.tables import CODE_POINTS, SURROGATES, CodePointMapping, CodePointTable, is_space
 from nlp_pipeline.text.normalisation import INVISIBLE, Normalisation
 
 _SPACE = ord(" ")
@@ -31,7 +32,7 @@ class NormalisationGraph(tf.Module):
         super().__init__(name="normalisation")
         self._settings = settings
         self._invisible = CodePointTable.of_some(dict.fromkeys(map(ord, INVISIBLE), 1), 0, np.uint8)
-        self._spaces = CodePointTable.of(lambda point: chr(point).isspace(), np.uint8)
+        self._spaces = CodePointTable.of(is_space, np.uint8)
         self._form = None if settings.form == "none" else _ComposedForm(settings.form)
 
     def __call__(self, texts: Rows) -> Rows:
@@ -80,21 +81,12 @@ class _ComposedForm(tf.Module):
 
     def __init__(self, form: Literal["NFC", "NFKC"]) -> None:
         super().__init__(name=form.lower())
-        decomposed: Literal["NFD", "NFKD"] = "NFD" if form == "NFC" else "NFKD"
-        self._decompose = CodePointMapping.of(lambda character: unicodedata.normalize(decomposed, character))
-        self._classes = CodePointTable.of(lambda point: unicodedata.combining(chr(point)), np.uint8)
+        self._decompose = CodePointMapping.of(_DECOMPOSED[form])
+        self._classes = CodePointTable.of(_combining_class, np.uint8)
         pairs = _pairs()
         seconds = dict.fromkeys((second for _, second in pairs), 1)
         self._is_second = CodePointTable.of_some(seconds, 0, np.uint8)
-        # What is never changed, whatever stands around it: not by itself, not put into order, not composed.
-        self._is_stable = CodePointTable.of(
-            lambda point: (
-                point not in seconds
-                and not unicodedata.combining(chr(point))
-                and unicodedata.normalize(form, chr(point)) == chr(point)
-            ),
-            np.uint8,
-        )
+        self._is_stable = CodePointTable.of(_STABLE[form], np.uint8)
         initializer = tf.lookup.KeyValueTensorInitializer(
             tf.constant([first * CODE_POINTS + second for first, second in pairs], tf.int64),
             tf.constant(list(pairs.values()), tf.int64),
@@ -162,6 +154,23 @@ class _ComposedForm(tf.Module):
         return Rows(values, texts.splits).keep(keeps)
 
 
+def _combining_class(code_point: int) -> int:
+    return unicodedata.combining(chr(code_point))
+
+
+def _is_stable(form: Literal["NFC", "NFKC"], code_point: int) -> bool:
+    """Return whether a code point is never changed by itself, nor put into order, nor the second of a pair."""
+    character = chr(code_point)
+    moves = code_point in _seconds() or unicodedata.combining(character)
+    return not moves and unicodedata.normalize(form, character) == character
+
+
+@functools.cache
+def _seconds() -> frozenset[int]:
+    return frozenset(second for _, second in _pairs())
+
+
+@functools.cache
 def _pairs() -> dict[tuple[int, int], int]:
     """Return the pairs of code points that are composed, each with what they become."""
     pairs = {}
@@ -176,3 +185,11 @@ def _pairs() -> dict[tuple[int, int], int]:
         if len(first) == 1 and unicodedata.normalize("NFC", first + parts[-1]) == chr(point):
             pairs[ord(first), ord(parts[-1])] = point
     return pairs
+
+
+# One function for each form, by which its table is remembered.
+_STABLE = {"NFC": functools.partial(_is_stable, "NFC"), "NFKC": functools.partial(_is_stable, "NFKC")}
+_DECOMPOSED = {
+    "NFC": functools.partial(unicodedata.normalize, "NFD"),
+    "NFKC": functools.partial(unicodedata.normalize, "NFKD"),
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -37,8 +38,12 @@ class CodePointTable:
         self._first = (np.array(index) * _BLOCK).astype(np.int32)
 
     @classmethod
+    @functools.cache
     def of(cls, number_of: Callable[[int], int], dtype: Any = np.int32) -> CodePointTable:
-        """Return the table of a function, which is asked once for every code point but surrogates; these get 0."""
+        """Return the table of a function, which is asked once for every code point but surrogates; these get 0.
+
+        The table is remembered for the function.
+        """
         numbers = np.zeros(CODE_POINTS, dtype)
         for code_point in range(CODE_POINTS):
             if code_point not in SURROGATES:
@@ -97,8 +102,12 @@ class CodePointMapping:
         self._content = np.array([*map(ord, "".join(rows)), 0], np.int32)
 
     @classmethod
+    @functools.cache
     def of(cls, text_of: Callable[[str], str]) -> CodePointMapping:
-        """Return the mapping of a function of single characters, which is asked once for each but surrogates."""
+        """Return the mapping of a function of single characters, which is asked once for each but surrogates.
+
+        The mapping is remembered for the function.
+        """
         return cls.of_all(lambda characters: map(text_of, characters))
 
     @classmethod
@@ -122,3 +131,13 @@ class CodePointMapping:
 
 def _characters() -> list[str]:
     return [chr(point) for point in range(CODE_POINTS) if point not in SURROGATES]
+
+
+def is_space(code_point: int) -> bool:
+    """Return whether Python takes a code point for white space."""
+    return chr(code_point).isspace()
+
+
+def is_alphanumeric(code_point: int) -> bool:
+    """Return whether Python takes a code point for a letter or a digit."""
+    return chr(code_point).isalnum()

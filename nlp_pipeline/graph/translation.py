@@ -10,7 +10,7 @@ import tensorflow as tf
 from nlp_pipeline.graph.rows import Rows, splits_of
 from nlp_pipeline.graph.segmentation import Segmenter
 from nlp_pipeline.graph.subwords import SubwordGraph
-from nlp_pipeline.graph.tables import CodePointTable
+from nlp_pipeline.graph.tables import CodePointTable, is_alphanumeric, is_space
 from nlp_pipeline.graph.texts import strings_of, texts_of
 from nlp_pipeline.graph.windows import WindowArrays
 from nlp_pipeline.graph.wordpieces import WordPieces
@@ -110,7 +110,7 @@ class BertSources(tf.Module):
         parts = tokenizer.parts()
         self._beginnings = list(parts.vocabulary)
         self._further = [subword.removeprefix(parts.prefix) for subword in parts.vocabulary]
-        self._spaces = CodePointTable.of(lambda point: chr(point).isspace(), np.uint8)
+        self._spaces = CodePointTable.of(is_space, np.uint8)
 
     def costs(self, texts: Rows) -> tf.Tensor:
         """Return how much of a batch normalised texts take, int32 `[N]`."""
@@ -167,7 +167,7 @@ class TargetGraph:
         self._texts = [subword.translate(SWAP) for subword in subwords]
         self._shown = [tokenizer.subword(one) for one in range(len(subwords))]
         self._ends_a_word = np.array([text[-1:].isalnum() for text in self._texts])
-        self._alnum = CodePointTable.of(lambda point: chr(point).isalnum(), np.uint8)
+        self._alnum = CodePointTable.of(is_alphanumeric, np.uint8)
 
     def __call__(self, ids: Rows, attended: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the texts, string `[N]`, and the subwords as they are shown, string `[M]`.
@@ -194,6 +194,6 @@ class TargetGraph:
         ends = tf.where(unknown, self._alnum(last) > 0, tf.gather(tf.constant(self._ends_a_word), ids.values))
         before = tf.concat([[False], ends], axis=0)[:-1] & (ids.places > 0)
         spaced = tf.equal(first, ord(SPACE))
-        plain = tf.where(spaced, tf.strings.substr(attended, 1, -1, unit="UTF8_CHAR"), attended)
+        plain = tf.strings.regex_replace(attended, f"^{SPACE}", "")
         touches = before & (self._alnum(first) > 0)
         return tf.strings.join([tf.where(spaced | touches, " ", ""), plain])

@@ -41,7 +41,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "whole words, copied": {"subwords": {"kind": "words", "size": 60, "minimum": 1, "lowercase": True}},
     "bert, by subword": {"bert": BERT, "subwords": {"size": 60}, "search": {"part": 20}},
-    "bert, by word": {"bert": {**BERT, "level": "word"}, "subwords": {"kind": "words", "size": 30, "minimum": 2}},
+    "bert, by word": {"bert": {**BERT, "level": "word"}, "subwords": {"kind": "words", "size": 32, "minimum": 9}},
 }
 
 
