@@ -115,3 +115,15 @@ def translator_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("translating")
     main(["run", str(write_tiny_translator(folder)), "--output", str(folder / "run")])
     return folder
+
+
+@pytest.fixture(scope="session")
+def exported_tagger(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the SavedModel of `tiny_bundle`, by the command, with all signatures."""
+    from nlp_pipeline.cli.main import main
+
+    folder = tmp_path_factory.mktemp("exported")
+    corpus = folder / "gold.conll"
+    corpus.write_text(TINY_CORPUS, encoding="utf-8")
+    main(["export", str(tiny_bundle), str(folder / "ner" / "1"), "--check", str(corpus)])
+    return folder / "ner" / "1"

@@ -35,16 +35,11 @@ def client(folder: Path, *texts: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
 
 
-def test_a_tagger_leaves_the_house(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    corpus = tmp_path / "gold.conll"
-    corpus.write_text("Ana B-PER\nleft O\nOslo B-LOC\n\nRui B-PER\n", encoding="utf-8")
-    target = tmp_path / "serving" / "ner" / "1"
-    main(["export", str(tiny_bundle), str(target), "--check", str(corpus)])
-    told = capsys.readouterr().out
-    assert "serving_default, tag_words, tag_text; float32" in told
-    assert "all as the bundle's" in told
+def test_a_tagger_leaves_the_house(tiny_bundle: Path, exported_tagger: Path) -> None:
+    target = exported_tagger
     about = json.loads((target / "assets.extra" / "export.json").read_text(encoding="utf-8"))
     assert about["task"] == "tagging"
+    assert about["signatures"] == ["serving_default", "tag_words", "tag_text"]
     assert (target / "assets" / "tags.txt").read_text(encoding="utf-8").startswith("O\n")
     assert (target / "assets" / "characters.txt").is_file()
     texts = ["Ana Reis lives in Oslo.", "É Rui left New York – for Lima.", ""]

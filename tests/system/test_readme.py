@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -56,8 +58,8 @@ def test_the_python_of_the_readme_runs(
 ) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 2
-    code = "\n".join(blocks)
+    assert len(blocks) == 3
+    code = "\n".join(blocks[:2])
     for shown, bundle in (
         ("runs/ner-demo/bundle", tiny_bundle),
         ("runs/translate-demo/bundle", translator_folder / "run" / "bundle"),
@@ -66,3 +68,19 @@ def test_the_python_of_the_readme_runs(
         code = code.replace(shown, str(bundle))
     exec(compile(code, "README.md", "exec"), {})
     assert len(capsys.readouterr().out.splitlines()) >= 4
+
+
+def test_the_client_of_the_readme_runs_without_the_package(exported_tagger: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    client = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)[2]
+    assert '"serving/ner/1"' in client
+    code = client.replace("serving/ner/1", str(exported_tagger))
+    blocked = f"import sys\nsys.modules['nlp_pipeline'] = None\n{code}"
+    done = subprocess.run([sys.executable, "-I", "-c", blocked], capture_output=True, text=True, check=True)
+    lines = [line.split(" ") for line in done.stdout.splitlines()]
+    assert [(start, word) for start, word, _, _ in lines][:4] == [
+        ("0", "Ana"),
+        ("4", "Reis"),
+        ("9", "left"),
+        ("14", "Lisbon"),
+    ]
