@@ -111,7 +111,7 @@ def measure(
             continue
         for number, seed in enumerate(arguments.seeds):
             run = numbers_of(row.run(folder, seed, arguments.runs / f"{row_name}-{seed}"))
-            run = {"seed": seed, **run, **_circumstances(packages)}
+            run = {"seed": seed, **run, **circumstances(packages)}
             print(row_name, run, flush=True)
             # Read anew: another row may have been measured meanwhile.
             results = dict(_read_json(path)) if path.is_file() else {}
@@ -126,7 +126,7 @@ def measure(
     print(table_of(results))
 
 
-def _circumstances(packages: Sequence[str]) -> dict[str, Any]:
+def circumstances(packages: Sequence[str]) -> dict[str, Any]:
     """Return the machine, the versions of TensorFlow, Keras and other packages, and the commit."""
     commit = _git("describe", "--always")
     # What a benchmark writes itself changes nothing that it measures.
