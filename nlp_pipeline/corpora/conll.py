@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
@@ -15,6 +15,62 @@ from nlp_pipeline.text.sentence import Sentence
 
 Separator = Literal["auto", "tab", "space"]
 DOCUMENT_BORDER = "-DOCSTART-"
+
+
+@dataclass
+class Columns:
+    """Reads the rows of a file one by one; what the first says of separator and number of columns holds for the others.
+
+    Attributes:
+        word_column, tag_column: as for `read_conll`.
+        separator: likewise; `auto` until the first row.
+        width: how many columns the first row has; 0 until then.
+        first: its line.
+    """
+
+    word_column: int
+    tag_column: int | None
+    separator: Separator = "auto"
+    width: int = 0
+    first: int = 0
+
+    def __post_init__(self) -> None:
+        self._needed = _columns_needed(self.word_column, self.tag_column)
+
+    def is_border(self, line: str) -> bool:
+        """Return whether a row lies between documents, by its first column, whatever separates it, or by its word."""
+        if DOCUMENT_BORDER not in line:
+            return False
+        _, columns = self._split(line)
+        return DOCUMENT_BORDER in (_at_spaces(line)[0], *columns[self.word_column :][:1])
+
+    def read(self, number: int, line: str) -> tuple[list[str], str]:
+        """Return the columns of a row, and what is wrong with it: nothing, mostly.
+
+        Args:
+            number: of the line.
+            line: neither empty nor a border.
+        """
+        self.separator, columns = self._split(line)
+        needed = self._needed
+        if "\r" not in line and not self.width and len(columns) >= needed:
+            self.width, self.first = len(columns), number
+        if "\r" in line:
+            wrong = "expected lines that end in LF or CR LF, received a CR within a line"
+        elif len(columns) < needed:
+            wrong = f"expected at least {needed} columns, received {len(columns)}"
+        elif len(columns) < self.width or any(columns[self.width :]):
+            wrong = f"expected {self.width} columns, as in line {self.first}, received {len(columns)}"
+        elif not columns[: self.width][self.word_column]:
+            wrong = f"expected a word in column {self.word_column}, received nothing"
+        else:
+            wrong = ""
+        del columns[self.width :]
+        return columns, wrong
+
+    def _split(self, line: str) -> tuple[Separator, list[str]]:
+        separator = self.separator if self.separator != "auto" else "tab" if "\t" in line else "space"
+        return separator, (_at_tabs if separator == "tab" else _at_spaces)(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,42 +124,26 @@ def _rows(
 ) -> Iterator[_Rows]:
     """Yield the rows of each sentence that has nothing wrong with its columns."""
     name = name_of(source)
-    needed = _columns_needed(word_column, tag_column)
-    split: Callable[[str], list[str]] | None = {"tab": _at_tabs, "space": _at_spaces, "auto": None}[separator]
+    reader = Columns(word_column, tag_column, separator)
     words: list[str] = []
     tags: list[str] = []
     lines: list[int] = []
     document, whole, found, before = 0, True, False, problems.count
-    width, first = 0, 0
 
     for number, line in _with_end(read_lines(source, problems)):
         is_empty = not line.strip(" \t")
-        at_separator = split or (_at_tabs if "\t" in line else _at_spaces)
-        columns = at_separator(line)
-        if is_empty or _is_border(line, columns[word_column:]):
+        if is_empty or reader.is_border(line):
             if words and whole:
                 yield _Rows(tuple(words), tuple(tags), tuple(lines), document)
             words, tags, lines, whole = [], [], [], True
             document += found and not is_empty
             continue
-        split, found = at_separator, True
-        if "\r" not in line and not width and len(columns) >= needed:
-            width, first = len(columns), number
-        if "\r" in line:
-            wrong = "expected lines that end in LF or CR LF, received a CR within a line"
-        elif len(columns) < needed:
-            wrong = f"expected at least {needed} columns, received {len(columns)}"
-        elif len(columns) < width or any(columns[width:]):
-            wrong = f"expected {width} columns, as in line {first}, received {len(columns)}"
-        elif not columns[:width][word_column]:
-            wrong = f"expected a word in column {word_column}, received nothing"
-        else:
-            wrong = ""
+        found = True
+        columns, wrong = reader.read(number, line)
         if wrong:
             problems.add(f"{name}:{number}", wrong)
             whole = False
             continue
-        del columns[width:]
         words.append(columns[word_column])
         lines.append(number)
         if tag_column is not None:
@@ -118,11 +158,6 @@ def _columns_needed(word_column: int, tag_column: int | None) -> int:
     needed = max(column + 1 if column >= 0 else -column for column in columns)
     is_one = len({column % needed for column in columns}) < len(set(columns))
     return needed + 1 if is_one else needed
-
-
-def _is_border(line: str, from_word: Sequence[str]) -> bool:
-    """Return whether a row lies between documents, by its first column, whatever separates it, or by its word."""
-    return DOCUMENT_BORDER in line and DOCUMENT_BORDER in (_at_spaces(line)[0], *from_word[:1])
 
 
 def _at_tabs(line: str) -> list[str]:
@@ -156,17 +191,42 @@ def write_conll(stream: TextIO, sentences: Iterable[Sentence], separator: str = 
         if document is None and sentence.words[0].startswith("\ufeff"):
             stream.write("\ufeff")  # a byte order mark is dropped by those who read, and the word is not
         if document is not None and sentence.document != document:
-            row = DOCUMENT_BORDER if sentence.tags is None else f"{DOCUMENT_BORDER}{separator}O"
-            stream.write(f"{row}\n\n")
+            stream.write(border_row(sentence.tags is not None, separator))
         document = sentence.document
-        for index, word in enumerate(sentence.words):
-            if word == DOCUMENT_BORDER:
-                message = f"expected a word that is no border between documents, received {word!r}"
-                raise CorpusError([Problem(sentence.place, message)])
-            columns = [word] if sentence.tags is None else [word, sentence.tags[index]]
-            for name, column in zip(("word", "tag"), columns, strict=False):
-                if UNWRITABLE.search(column):
-                    message = f"expected a {name} without white space or NUL for a column, received {column[:40]!r}"
-                    raise CorpusError([Problem(sentence.place, message)])
-            stream.write(separator.join(columns) + "\n")
-        stream.write("\n")
+        stream.write(rows_of(sentence, separator))
+
+
+def border_row(tagged: bool = True, separator: str = " ") -> str:
+    """Return the row between two documents, and the empty line that follows it."""
+    return f"{DOCUMENT_BORDER}{separator}O\n\n" if tagged else f"{DOCUMENT_BORDER}\n\n"
+
+
+def rows_of(sentence: Sentence, separator: str = " ") -> str:
+    """Return the rows of a sentence, and the empty line that follows it.
+
+    Raises:
+        CorpusError: as `write_conll`.
+    """
+    wrong = unwritable_word(sentence.words) or next(
+        (_unwritable("tag", tag) for tag in sentence.tags or () if UNWRITABLE.search(tag)), ""
+    )
+    if wrong:
+        raise CorpusError([Problem(sentence.place, wrong)])
+    if sentence.tags is None:
+        return "".join(f"{word}\n" for word in sentence.words) + "\n"
+    rows = (f"{word}{separator}{tag}\n" for word, tag in zip(sentence.words, sentence.tags, strict=True))
+    return "".join(rows) + "\n"
+
+
+def unwritable_word(words: Iterable[str]) -> str:
+    """Return what is wrong with the first word that would be read as something else; nothing where none would."""
+    for word in words:
+        if word == DOCUMENT_BORDER:
+            return f"expected a word that is no border between documents, received {word!r}"
+        if UNWRITABLE.search(word):
+            return _unwritable("word", word)
+    return ""
+
+
+def _unwritable(name: str, column: str) -> str:
+    return f"expected a {name} without white space or NUL for a column, received {column[:40]!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from nlp_pipeline.text.segmentation import segment
 from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.spans import Entity, Span, overlaps
 
+SHOWN_REASONS = 3
+DEEPEST = 100
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -41,19 +44,30 @@ class JsonRecord:
     content: Mapping[str, Any]
 
 
-def read_jsonl_records(source: str | Path, problems: Problems) -> Iterator[JsonRecord]:
-    """Yield the objects of a file that have either a `text`, or `words` (or `tokens`). Empty lines are passed over.
+def record_of(line: str, place: str, field: str = "text", with_words: bool = True) -> JsonRecord | str:
+    """Return the record of a line that is not empty, or what is wrong with it.
+
+    It has a text, or `words` (or `tokens`). Labels are not looked at, but all that it holds can be written again: what
+    is no JSON (`NaN`), no Unicode or nested too deeply is wrong wherever it stands.
 
     Args:
-        source: a file, perhaps gzipped; `-` is standard input.
-        problems: takes what is wrong, each with its line; such a line is left out.
+        line: the line.
+        place: its place.
+        field: the key of the text.
+        with_words: whether words will do.
     """
-    for place, content in _objects(source, problems):
-        wrong: list[str] = []
-        record = _record(content, place, wrong)
-        _tell(place, wrong, problems)
-        if record is not None and not wrong:
-            yield record
+    wrong: list[str] = []
+    try:
+        content = _object(line, strict=True)
+    except _WrongError as error:
+        return str(error)
+    record = _record(content, place, wrong, field, with_words)
+    if record is not None and not wrong and (unwritable := _unwritable(content, line)):
+        wrong.append(unwritable)
+    if record is not None and not wrong:
+        return record
+    more = f"; and {len(wrong) - SHOWN_REASONS} more" if len(wrong) > SHOWN_REASONS else ""
+    return "; ".join(wrong[:SHOWN_REASONS]) + more
 
 
 def read_jsonl(
@@ -130,9 +144,47 @@ def _objects(source: str | Path, problems: Problems) -> Iterator[tuple[str, dict
                 problems.add(f"{name}:{number}", str(wrong))
 
 
-def _object(line: str) -> dict[str, Any]:
+def _unwritable(content: Mapping[str, Any], line: str) -> str:
+    """Return why an object cannot be written again; nothing where it can."""
+    if "\\u" in line and _SURROGATE.search(json.dumps(content, ensure_ascii=False)):
+        return "expected Unicode text, received a lone surrogate"
+    return ""
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is too large a number")
+    return value
+
+
+def _too_deep(content: Any, line: str) -> bool:
+    """Return whether lists and objects are nested so deeply that what reads or writes them may give up."""
+    if line.count("[") + line.count("{") <= DEEPEST:
+        return False
+    level: list[Any] = [content]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
+
+
+def _object(line: str, strict: bool = False) -> dict[str, Any]:
     try:
-        content = json.loads(line)
+        if strict:
+            content = json.loads(line, parse_constant=_refused, parse_float=_finite)
+            if isinstance(content, dict) and _too_deep(content, line):
+                raise _WrongError(f"expected a JSON object of at most {DEEPEST} levels, received a deeper one")
+        else:
+            content = json.loads(line)
     except (ValueError, RecursionError) as error:
         if "\r" in line:
             raise _WrongError("expected lines that end in LF or CR LF, received a CR within a line") from None
@@ -148,19 +200,24 @@ def _tell(place: str, wrong: Iterable[str], problems: Problems) -> None:
         problems.add(place, message)
 
 
-def _record(content: Mapping[str, Any], place: str, wrong: list[str]) -> JsonRecord | None:
+def _record(
+    content: Mapping[str, Any], place: str, wrong: list[str], field: str = "text", with_words: bool = True
+) -> JsonRecord | None:
     """Return an object's record, and note what is wrong with its text or words; None where it has neither."""
-    words = _either(content, "words", "tokens")
-    text = content.get("text")
-    if ("text" in content) == (words is not None):
+    words = _either(content, "words", "tokens") if with_words else None
+    text = content.get(field)
+    if (field in content) == (words is not None):
         received = "both" if words is not None else f"neither among {_listed(content)}"
-        wrong.append(f"expected either 'text' or 'words', received {received}")
+        expected = f"either '{field}' or 'words'"
+        if not with_words:
+            expected, received = f"a field '{field}'", received.removeprefix("neither among ")
+        wrong.append(f"expected {expected}, received {received}")
         return None
     if words is None:
         if not isinstance(text, str):
-            wrong.append(f"expected 'text' to be a string, received {_kind(text)}")
+            wrong.append(f"expected '{field}' to be a string, received {_kind(text)}")
             return None
-        _note_surrogates("text", text, wrong)
+        _note_surrogates(field, text, wrong)
         return JsonRecord(place, text, None, content)
     if not isinstance(words, list) or not words:
         wrong.append(f"expected 'words' to be a list of words, received {_kind(words)}")

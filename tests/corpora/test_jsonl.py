@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp_pipeline.corpora.jsonl import read_jsonl, read_jsonl_records, write_jsonl, write_jsonl_texts
+from nlp_pipeline.corpora.jsonl import JsonRecord, read_jsonl, record_of, write_jsonl, write_jsonl_texts
 from nlp_pipeline.errors import Problems
 from nlp_pipeline.text.schemes import Scheme, tags_from_entities
 from nlp_pipeline.text.segmentation import segment
@@ -268,12 +268,37 @@ def test_a_file_without_a_sentence(path: Path) -> None:
 
 
 def test_records_need_no_labels(path: Path) -> None:
-    path.write_text(line_of(text="Ana left.") + line_of(words=["a", "b"]) + line_of(n=1), encoding="utf-8")
-    problems = Problems()
-    records = list(read_jsonl_records(path, problems))
-    assert [(one.text, one.words) for one in records] == [("Ana left.", None), (None, ("a", "b"))]
-    assert [one.place for one in records] == [f"{path}:1", f"{path}:2"]
-    assert [one.message for one in problems.listed] == ["expected either 'text' or 'words', received neither among 'n'"]
+    records = [record_of(line, "p") for line in (line_of(text="Ana left."), line_of(words=["a", "b"]))]
+    assert [(one.text, one.words, one.place) for one in records if isinstance(one, JsonRecord)] == [
+        ("Ana left.", None, "p"),
+        (None, ("a", "b"), "p"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('{"n": 1}', "expected either 'text' or 'words', received neither among 'n'"),
+        ('{"text": "a", "n": NaN}', "expected a JSON object, received: what cannot be read"),
+        ('{"text": "a", "n": 1e999}', "expected a JSON object, received: what cannot be read"),
+        ('{"text": "a", "n": ["\\ud800"]}', "expected Unicode text, received a lone surrogate"),
+        ('{"text": "\\udfff"}', "expected 'text' to be Unicode text, received a lone surrogate"),
+        ('{"text": "a", "n": ' + "[" * 150 + "]" * 150 + "}", "expected a JSON object of at most 100 levels, received"),
+        ('{"text": "a", "n": ' + "[" * 90_000 + "]" * 90_000 + "}", "expected a JSON object, received: what cannot be"),
+        ('{"words": [1, 2, 3, 4, 5]}', "received a number as number 2; and 2 more"),
+    ],
+)
+def test_what_could_not_be_written_again_is_no_record(line: str, expected: str) -> None:
+    reason = record_of(line, "p")
+    assert isinstance(reason, str)
+    assert expected in reason
+
+
+def test_a_text_under_another_key() -> None:
+    record = record_of('{"text": 5, "body": "a", "words": 7}', "p", "body", with_words=False)
+    assert isinstance(record, JsonRecord)
+    assert record.text == "a"
+    assert record_of('{"text": "a"}', "p", "body", False) == "expected a field 'body', received 'text'"
 
 
 def test_what_is_written() -> None:
