@@ -82,6 +82,18 @@ class TrainingError(PipelineError):
     """A run that cannot go on."""
 
 
+class StoppedByUserError(PipelineError):
+    """A run that was interrupted from the keyboard."""
+
+    exit_code = 130
+
+
+class TerminatedError(PipelineError):
+    """A run that was asked to end."""
+
+    exit_code = 143
+
+
 class Problems:
     """Collects the problems of a file, so that all of them are told and not the first alone.
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from nlp_pipeline.errors import OutputError, Problem
 
 PARTIAL = ".partial"
+# No run that can be resumed has this in the names of its unfinished files.
+_NEW = ".new-"
 # What a killed process left is removed when it is this old: nothing is written to for so long without a pause.
 _REMAINS_AGE = 6 * 3600.0  # seconds
 
@@ -39,11 +41,11 @@ def new_folder(target: Path, marker: str) -> Iterator[Path]:
         OutputError: where it cannot be written.
     """
     refuse_foreign(target, marker)
-    with _told(target), _parents_of(target):
+    with told(target), parents_of(target):
         # Behind a link it is the folder that is replaced.
         target = target.resolve()
         _remove_remains(target)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{_short(target)}.", suffix=PARTIAL, dir=target.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{_short(target)}{_NEW}", suffix=PARTIAL, dir=target.parent))
         try:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
@@ -64,7 +66,7 @@ def refuse_foreign(target: Path, marker: str) -> None:
     Raises:
         OutputError: where the target is such a one.
     """
-    with _told(target):
+    with told(target):
         if target.exists() and not target.is_dir():
             raise OutputError([Problem(str(target), "expected a folder to write to, received a file")])
         if target.is_dir() and not (target / marker).is_file():
@@ -82,13 +84,13 @@ def new_file(target: Path) -> Iterator[Path]:
     Raises:
         OutputError: where it cannot be written.
     """
-    with _told(target), _parents_of(target):
+    with told(target), parents_of(target):
         if target.exists() and not target.is_file():
             yield target
             return
         target = target.resolve()
         _remove_remains(target)
-        handle, name = tempfile.mkstemp(prefix=f".{_short(target)}.", suffix=PARTIAL, dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{_short(target)}{_NEW}", suffix=PARTIAL, dir=target.parent)
         os.close(handle)
         temporary = Path(name)
         try:
@@ -100,7 +102,7 @@ def new_file(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _told(target: Path) -> Iterator[None]:
+def told(target: Path) -> Iterator[None]:
     """Make an error of the system one about a target that cannot be written."""
     try:
         yield
@@ -109,7 +111,7 @@ def _told(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _parents_of(target: Path) -> Iterator[None]:
+def parents_of(target: Path) -> Iterator[None]:
     """Make the folders above a target, and remove those that are empty still when something went wrong."""
     target = target.absolute()
     missing = [folder for folder in target.parents if not folder.exists()]
@@ -135,7 +137,7 @@ def _umask() -> int:
 
 def _remove_remains(target: Path) -> None:
     """Remove what killed processes left beside a target, while they were making it."""
-    for remains in target.parent.glob(f".{glob.escape(_short(target))}.*{PARTIAL}"):
+    for remains in target.parent.glob(f".{glob.escape(_short(target))}{_NEW}*{PARTIAL}"):
         with suppress(OSError):
             if time.time() - remains.stat().st_mtime > _REMAINS_AGE:
                 shutil.rmtree(remains) if remains.is_dir() else remains.unlink()

@@ -59,8 +59,8 @@ def find_sources(
 ) -> tuple[list[Source], bool]:
     """Return the sources that are meant, in the order of the arguments, and whether they want a folder of outputs.
 
-    A folder stands for all files below it, in the order of their names, and a pattern for those that it matches, without
-    hidden and unfinished ones. Their outputs lie as they do, from the folder or from where the pattern begins.
+    A folder stands for all files below it, in the order of their names, and a pattern for those that it matches,
+    without hidden and unfinished ones. Their outputs lie as they do, from the folder or from where the pattern begins.
 
     Args:
         arguments: names of files and folders, patterns (`**` is any number of folders), `-` for standard input.
@@ -103,7 +103,8 @@ def _meant(argument: str, own: Collection[Path], problems: Problems) -> Iterator
     elif "\0" not in argument and path.exists():
         yield argument, stem_of(PurePath(path.name))
     elif "\0" not in argument and glob.has_magic(argument):
-        files = (Path(found) for found in glob.iglob(argument, recursive=True))
+        # Path.glob takes no pattern that begins at the root.
+        files = (Path(found) for found in glob.iglob(argument, recursive=True))  # noqa: PTH207
         yield from _found(sorted(file for file in files if file.is_file()), _fixed(path), own, problems, argument)
     else:
         problems.add(argument, "expected a file, received nothing: there is no such file")
