@@ -82,6 +82,16 @@ class TrainingError(PipelineError):
     """A run that cannot go on."""
 
 
+class ClusterError(PipelineError):
+    """A cluster that cannot be reached, or cannot do what it is asked to."""
+
+
+class RejectedError(PipelineError):
+    """Records that could not be read; all others were done."""
+
+    exit_code = 3
+
+
 class StoppedByUserError(PipelineError):
     """A run that was interrupted from the keyboard."""
 

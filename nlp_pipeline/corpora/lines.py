@@ -149,7 +149,7 @@ def opened(source: str | Path) -> Iterator[tuple[IO[bytes], IO[bytes] | None]]:
     if path.is_dir():
         raise IsADirectoryError
     with path.open("rb") as file:
-        if path.suffix == ".gz":
+        if path.suffix.lower() == ".gz":
             with gzip.open(file) as unpacked:
                 yield io.BufferedReader(_Unpacked(unpacked), 2**16), file
         else:

@@ -93,10 +93,21 @@ def _of_lines(
         except OSError as error:
             _refuse(path, _broken(error))
         lines = _Lines(stream, file if file is not None and file.seekable() else None, start, consumed or Consumed())
-        lost_from = yield from former(lines, options, start)
+        items, lost_from, is_empty = former(lines, options, start), None, start == Position()
+        while True:
+            try:
+                item = next(items)
+            except StopIteration as end:
+                lost_from = end.value
+                break
+            is_empty = False
+            yield item
         if lines.broken:
             first = lost_from or lines.last.line + 1
             yield Rejected(first, f"{lines.broken}; nothing is read from here on", lines.last, True)
+        elif is_empty:
+            received = "only empty lines" if lines.last.line else "an empty file"
+            yield Rejected(1, f"expected lines of {_CONTENTS[former]}, received {received}", lines.last, True)
 
 
 class _Lines:
@@ -252,3 +263,4 @@ class _Sentence:
 
 
 _FORMS: Mapping[str, _Former] = {"text": _texts, "jsonl": _objects, "conll": _sentences}
+_CONTENTS: Mapping[_Former, str] = {_texts: "text", _objects: "JSON", _sentences: "words"}

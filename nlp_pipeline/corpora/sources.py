@@ -41,6 +41,11 @@ class Source:
         """Whether it can be read once only: standard input, a pipe, a device."""
         return self.path == STANDARD_STREAM or not Path(self.path).is_file()
 
+    @property
+    def is_seekable(self) -> bool:
+        """Whether it can be read from any place on without reading what lies before."""
+        return not self.is_stream and self.form != "parquet" and not self.path.lower().endswith(PACKED)
+
 
 def format_of(name: str) -> str:
     """Return the format that a file's name speaks of; text where it speaks of none."""

@@ -1,94 +1,29 @@
-"""Files in, files out: windows of records through a worker, in order, with a journal by which a killed run goes on."""
+"""Files in, files out: what is done is written in order, with a journal by which a killed run goes on."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TypeVar
 
-import nlp_pipeline
 from nlp_pipeline.corpora.lines import name_of
-from nlp_pipeline.corpora.reading import read_records
-from nlp_pipeline.corpora.records import Consumed, InputRecord, ReadOptions, Rejected
-from nlp_pipeline.corpora.sources import Source
+from nlp_pipeline.corpora.records import Position
 from nlp_pipeline.errors import OutputError, Problem, UsageError
 from nlp_pipeline.outputs import parents_of, told
-from nlp_pipeline.serving.forms import Form, json_line
-from nlp_pipeline.serving.journal import Journal, Plan, Reached
+from nlp_pipeline.serving.forms import json_line
+from nlp_pipeline.serving.journal import Journal, Reached
 from nlp_pipeline.serving.stopping import Signals, StopNow
 from nlp_pipeline.serving.unfinished import Sink, Stream, UnfinishedFile, is_stream
-from nlp_pipeline.serving.windows import Limits, Window, windows_of
+from nlp_pipeline.serving.work import Job, Reading, Worker, Written, do_sources
+
+_Item = TypeVar("_Item")
 
 SHOWN_NOTES = 20
-
-
-class Worker(Protocol):
-    """Does what is to be done with records."""
-
-    limits: Limits
-
-    def prepare(self, record: InputRecord, source: str) -> tuple[Any, int]:
-        """Return what is processed of a record of a source, and what it weighs."""
-
-    def process(self, prepared: Sequence[Any]) -> list[Any]:
-        """Return the result of each."""
-
-    def count(self, results: Sequence[Any]) -> Mapping[str, int]:
-        """Return what is counted of results; `words` among it."""
-
-    def notes(self, results: Sequence[Any]) -> list[str]:
-        """Return what is to be said of results, in the end."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be done.
-
-    Attributes:
-        sources: what is read, in order.
-        targets: for each source the names of its outputs; `-` is standard output.
-        output: the file or folder that is made of them all.
-        rejected: the file that gets the rejected records; None tells them.
-        read: how sources are read.
-        worker: what is done with their records.
-        form: what is written.
-        identity: what a run must share with the one that it goes on with, besides inputs and outputs.
-    """
-
-    sources: Sequence[Source]
-    targets: Sequence[Sequence[str]]
-    output: str
-    rejected: str | None
-    read: ReadOptions
-    worker: Worker
-    form: Form
-    identity: Mapping[str, Any]
-
-    @property
-    def is_resumable(self) -> bool:
-        """Whether all outputs are files."""
-        return not any(is_stream(target) for targets in self.targets for target in targets)
-
-    def plan(self) -> Plan:
-        """Return what two runs must share, so that one can go on with what the other left."""
-        inputs: list[dict[str, Any]] = []
-        for source in self.sources:
-            inputs.append({"name": source.path, "form": source.form})
-            if not source.is_stream:
-                status = Path(source.path).stat()
-                inputs[-1] |= {"size": status.st_size, "modified": status.st_mtime_ns}
-        return {
-            "package": nlp_pipeline.__version__,
-            **self.identity,
-            "form": self.form.name,
-            "read": asdict(self.read),
-            "limits": asdict(self.worker.limits),
-            "outputs": [self.output, self.rejected],
-            "inputs": inputs,
-        }
+# How often what is done is made to last: each time costs some milliseconds, and a killed run loses no more than this.
+NOTED_EVERY = 1.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -117,22 +52,29 @@ class Done:
     """What was done.
 
     Attributes:
-        counts: `records` and `rejected`, and what the worker counts; also in what an earlier run did.
-        notes: what is to be said, the first of them.
+        counts: `records`, `rejected` and what the worker counts; also in what an earlier run did.
+        session: the same of this run alone.
+        notes: what is to be said, the first of it.
         omitted: how many notes there were besides.
-        session: how many records this run did by itself, and words.
-        seconds: in how many seconds.
+        seconds: how long this run took.
+        rejected: the file that holds what was rejected; None where that was told, or nothing was.
     """
 
     counts: Mapping[str, int]
+    session: Mapping[str, int]
     notes: Sequence[str]
     omitted: int
     seconds: float
-    session: Mapping[str, int]
+    rejected: str | None = None
+
+
+Producer = Callable[[int, Position, Reading], Iterator[Written]]
+"""Does the sources of a job from a place on: the index of a source, where in it, and what reads."""
 
 
 def process_files(
     job: Job,
+    produce: Worker | Producer,
     resume: bool = False,
     tell: Callable[[Progress], None] | None = None,
     say: Callable[[str], None] | None = None,
@@ -141,8 +83,9 @@ def process_files(
 
     Args:
         job: the job.
+        produce: the worker that does it here, or what does it elsewhere.
         resume: whether to go on with what an earlier run left.
-        tell: is told after each window how far the run is.
+        tell: is told now and then how far the run is.
         say: is told what the user should read at once.
 
     Raises:
@@ -153,8 +96,7 @@ def process_files(
     if resume and not job.is_resumable:
         raise UsageError("--resume: expected files as outputs, received a stream, of which nothing is kept")
     with ExitStack() as stack:
-        run = _Run(job, stack, tell or (lambda _: None), say or (lambda _: None))
-        return run.go(resume)
+        return _Run(job, stack, tell or (lambda _: None), say or (lambda _: None)).go(produce, resume)
 
 
 class _Run:
@@ -169,21 +111,21 @@ class _Run:
         self.reached = Reached()
         self.sinks: list[Sink] = []
         self.rejected: UnfinishedFile | None = None
-        self.started = time.monotonic()
         self.before: dict[str, int] = {}
-        self.sizes = [None if one.is_stream else Path(one.path).stat().st_size for one in job.sources]
-        self.first_byte: int | None = None
+        self.signals = Signals()
 
-    def go(self, resume: bool) -> Done:
-        with Signals() as signals:
-            self.signals = signals
+    def go(self, produce: Worker | Producer, resume: bool) -> Done:
+        """Do all that is left."""
+        with self.signals:
             try:
                 self._begin(resume)
-                for index in range(self.reached.index, len(self.job.sources)):
-                    self._file(index)
+                if self.reached.complete:
+                    self._place()
+                self._do(produce)
                 self._end()
             except StopNow:
-                raise signals.error(f"stopped after {self.reached.counts['records']:,} records{self._hint()}") from None
+                message = f"stopped after {self.reached.counts['records']:,} records{self._hint()}"
+                raise self.signals.error(message) from None
             except OutputError as error:
                 if not (hint := self._hint()):
                     raise
@@ -192,9 +134,11 @@ class _Run:
                 raise OutputError([told_of, *others], error.omitted) from None
             finally:
                 self._leave()
-        session = {name: count - self.before.get(name, 0) for name, count in self.reached.counts.items()}
-        omitted = self.reached.counts["notes"] - len(self.reached.notes)
-        return Done(self.reached.counts, self.reached.notes, omitted, time.monotonic() - self.started, session)
+        reached = self.reached
+        session = {name: count - self.before.get(name, 0) for name, count in reached.counts.items()}
+        omitted = reached.counts["notes"] - len(reached.notes)
+        rejected = self.job.rejected if reached.counts["rejected"] else None
+        return Done(reached.counts, session, reached.notes, omitted, self.clock.seconds, rejected)
 
     def _begin(self, resume: bool) -> None:
         job = self.job
@@ -211,12 +155,18 @@ class _Run:
         for name in ("records", "words", "rejected", "notes"):
             self.reached.counts.setdefault(name, 0)
         self.before = dict(self.reached.counts)
+        self.clock = _Clock(job, self.reached)
         if found is not None:
             self.say(f"{job.output}: going on after {found.counts['records']:,} records")
         if job.rejected is not None:
             self._parents(Path(job.rejected))
-            if self.reached.rejected:
+            if self.reached.rejected and not self._is_placed(Path(job.rejected)):
                 self.rejected = UnfinishedFile(Path(job.rejected), self.reached.rejected)
+
+    def _is_placed(self, target: Path) -> bool:
+        """Return whether a run that was killed while it put complete outputs in their places had done this one."""
+        whole = self.reached.complete or self.reached.index == len(self.job.sources)
+        return whole and target.exists() and not UnfinishedFile.path_of(target).exists()
 
     def _parents(self, target: Path) -> None:
         """Make the folders above a target; where the run fails, those that are empty go again."""
@@ -224,83 +174,66 @@ class _Run:
             with told(target):
                 self.stack.enter_context(parents_of(target))
 
-    def _file(self, index: int) -> None:
-        """Do what is left of an input."""
-        reached, targets = self.reached, self.job.targets[index]
-        if reached.index != index:
-            reached = self._next(index)
-        if not reached.complete:
-            self._open(targets)
-            self._windows(index)
-            reached.complete = True
-            self._note()
-            for sink in self.sinks:
-                sink.close() if isinstance(sink, UnfinishedFile | Stream) else None
-        self._place(index)
-        self.sinks = []
+    def _do(self, produce: Worker | Producer) -> None:
+        reached = self.reached
+        if reached.index == len(self.job.sources):
+            return
+        if callable(produce):
+            written = produce(reached.index, reached.position, self._reading)
+        else:
+            written = do_sources(self.job, produce, reached.index, reached.position, self._reading)
+        noted = time.monotonic()
+        for one in written:
+            self._take(one)
+            if one.is_last:
+                reached.complete = True
+                self._note()
+                self._place()
+            elif self.signals.received or time.monotonic() - noted >= NOTED_EVERY:
+                self._note()
+                noted = time.monotonic()
+            self.tell(self.clock.progress(one, reached.counts))
+            self.signals.check()
 
-    def _next(self, index: int) -> Reached:
-        before = self.reached
-        self.reached = Reached(index, rejected=before.rejected, counts=before.counts, notes=before.notes)
-        return self.reached
+    def _reading(self, items: Iterator[_Item]) -> _Item | None:
+        with self.signals.at_once():
+            return next(items, None)
 
-    def _open(self, targets: Sequence[str]) -> None:
-        self.sinks = []
-        sizes = self.reached.sizes or [None] * len(targets)
-        for target, good in zip(targets, sizes, strict=True):
+    def _take(self, one: Written) -> None:
+        """Write a part of a source."""
+        self._open()
+        for sink, part in zip(self.sinks, one.parts, strict=False):
+            sink.write(part)
+        self._reject(one)
+        reached, counts = self.reached, self.reached.counts
+        for key, count in one.counts.items():
+            counts[key] = counts.get(key, 0) + count
+        counts["rejected"] += len(one.rejected)
+        counts["notes"] += len(one.notes)
+        reached.notes += one.notes[: SHOWN_NOTES - len(reached.notes)]
+        reached.position = one.after
+
+    def _open(self) -> None:
+        """Open the outputs of the current source, where they are not."""
+        if self.sinks:
+            return
+        targets = self.job.targets[self.reached.index]
+        written = targets[:1] if self.job.form.is_spooled else targets
+        for target, good in zip(written, self.reached.sizes or [0] * len(written), strict=True):
             if is_stream(target):
                 self.sinks.append(Stream(target))
             else:
                 self._parents(Path(target))
                 self.sinks.append(UnfinishedFile(Path(target), good))
 
-    def _windows(self, index: int) -> None:
-        source, worker = self.job.sources[index], self.job.worker
-        name, consumed = name_of(source.path), Consumed()
-        start = self.reached.position
-        items = read_records(source.path, source.form, self.job.read, start, consumed=consumed)
-        windows = windows_of(items, lambda record: worker.prepare(record, name), worker.limits, start)
-        while True:
-            with self.signals.at_once():
-                window = next(windows, None)
-            if window is None:
-                return
-            results = self._window(window, name)
-            self._note()
-            self._tell(index, consumed, results)
-            self.signals.check()
-            if window.is_last:
-                return
-
-    def _window(self, window: Window, name: str) -> int:
-        """Do a window, and write it."""
-        reached, worker = self.reached, self.job.worker
-        results = worker.process(window.accepted)
-        rejected = [entry for entry in window.entries if isinstance(entry, Rejected)]
-        left = iter(results)
-        entries = [entry if isinstance(entry, Rejected) else next(left) for entry in window.entries]
-        parts, reached.state = self.job.form.encode(entries, reached.state)
-        for sink, part in zip(self.sinks, parts, strict=True):
-            sink.write(part)
-        self._reject(rejected, name)
-        counts = reached.counts
-        for key, count in worker.count(results).items():
-            counts[key] = counts.get(key, 0) + count
-        notes = worker.notes(results)
-        counts["records"] += len(results)
-        counts["rejected"] += len(rejected)
-        counts["notes"] += len(notes)
-        reached.notes += notes[: SHOWN_NOTES - len(reached.notes)]
-        reached.position, reached.complete = window.after, window.is_last
-        return len(results)
-
-    def _reject(self, rejected: Sequence[Rejected], name: str) -> None:
+    def _reject(self, one: Written) -> None:
+        name = name_of(self.job.sources[one.index].path)
         if self.job.rejected is None:
-            for one in rejected:
-                self.say(f"{name}:{one.line}: {one.reason}")
-        elif rejected:
+            for line, reason in one.rejected:
+                self.say(f"{name}:{line}: {reason}")
+        elif one.rejected:
             self.rejected = self.rejected or UnfinishedFile(Path(self.job.rejected))
-            lines = ({"file": name, "line": one.line, "reason": one.reason} for one in rejected)
+            lines = ({"file": name, "line": line, "reason": reason} for line, reason in one.rejected)
             self.rejected.write(b"".join(map(json_line, lines)))
 
     def _note(self) -> None:
@@ -311,21 +244,29 @@ class _Run:
         if self.journal is not None:
             self.journal.note(self.reached)
 
-    def _place(self, index: int) -> None:
-        """Put the outputs of an input in their places, but for those that a killed run has put there already."""
-        job, form = self.job, self.job.form
-        for target, size in zip(job.targets[index], self.reached.sizes, strict=True):
-            if is_stream(target):
-                continue
-            path = Path(target)
-            if not path.exists() or _unfinished(path).exists():
-                file = UnfinishedFile(path, size) if size else UnfinishedFile(path)
-                if form.is_spooled:
-                    file.close()
-                    form.finish(file.path, path, job.sources[index], job.read)
-                    file.discard()
-                else:
-                    file.finish()
+    def _place(self) -> None:
+        """Put the outputs of the current source in their places, and go on to the next."""
+        form, sizes = self.job.form, self.reached.sizes
+        targets = self.job.targets[self.reached.index]
+        self._close()
+        if form.is_spooled:
+            if not self._is_placed(Path(targets[0])):
+                spool = UnfinishedFile(Path(targets[0]), sizes[0])
+                spool.close()
+                form.finish(spool.path, [Path(target) for target in targets])
+                spool.discard()
+        else:
+            for target, size in zip(targets, sizes, strict=True):
+                if not is_stream(target) and not self._is_placed(Path(target)):
+                    UnfinishedFile(Path(target), size).finish()
+        self._next()
+
+    def _next(self) -> None:
+        reached = self.reached
+        reached.index += 1
+        reached.position, reached.complete, reached.sizes = Position(), False, []
+        if self.journal is not None:
+            self.journal.note(reached)
 
     def _end(self) -> None:
         """Put the file of rejected records in its place, or remove an old one."""
@@ -334,7 +275,7 @@ class _Run:
             if self.rejected is not None:
                 self.rejected.finish()
                 self.rejected = None
-            else:
+            elif not self.reached.rejected:
                 with told(path):
                     path.unlink(missing_ok=True)
         if self.journal is not None:
@@ -345,34 +286,54 @@ class _Run:
             return "; the same command with --resume goes on from there"
         return ""
 
+    def _close(self) -> None:
+        for sink in self.sinks:
+            sink.close()
+        self.sinks = []
+
     def _leave(self) -> None:
         """Close everything; and remove what is of no use to anyone, where there is nothing to go on from."""
         keep = self.journal is not None and self.journal.exists()
         for sink in (*self.sinks, self.rejected):
-            if isinstance(sink, UnfinishedFile):
-                sink.close() if keep else sink.discard()
+            if isinstance(sink, UnfinishedFile) and not keep:
+                sink.discard()
             elif sink is not None:
                 sink.close()
         if self.journal is not None:
             self.journal.close() if keep else self.journal.end()
 
-    def _tell(self, index: int, consumed: Consumed, results: int) -> None:
-        counts = self.reached.counts
-        whole = [size for size in self.sizes if size is not None]
-        total = sum(whole) if len(whole) == len(self.sizes) else None
-        done = sum(size or 0 for size in self.sizes[:index]) + consumed.bytes
-        elapsed = max(time.monotonic() - self.started, 1e-9)
-        self.first_byte = self.first_byte if self.first_byte is not None else done
-        words = counts["words"] - self.before["words"]
+
+class _Clock:
+    """Says how long a run has taken, and how long it will.
+
+    Args:
+        job: what is done.
+        reached: how much of it was done before.
+    """
+
+    def __init__(self, job: Job, reached: Reached) -> None:
+        self._sizes = [None if source.is_stream else Path(source.path).stat().st_size for source in job.sources]
+        known = [size for size in self._sizes if size is not None]
+        self._total = sum(known) if len(known) == len(self._sizes) else None
+        self._started = time.monotonic()
+        self._words = reached.counts["words"]
+        # Of a packed file the place is not known before it is read; what is passed over counts as this run's, then.
+        is_plain = reached.index < len(job.sources) and job.sources[reached.index].is_seekable
+        self._first = self._before(reached.index) + (reached.position.offset if is_plain else 0)
+
+    def _before(self, index: int) -> int:
+        return sum(size or 0 for size in self._sizes[:index])
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def progress(self, one: Written, counts: Mapping[str, int]) -> Progress:
+        """Return how far the run is after a part."""
+        elapsed = max(self.seconds, 1e-9)
+        done = self._before(one.index) + one.consumed
         left = None
-        if total is not None and (moved := done - self.first_byte) > 0:
-            left = max(0.0, (total - done) * elapsed / moved)
-        numbers = (counts["records"], counts["words"], counts["rejected"])
-        self.tell(Progress(done, total, *numbers, words / elapsed, left))
-
-
-def _unfinished(target: Path) -> Path:
-    from nlp_pipeline.outputs import PARTIAL
-    from nlp_pipeline.serving.unfinished import beside
-
-    return beside(target, PARTIAL)
+        if self._total is not None and done > self._first:
+            left = max(0.0, (self._total - done) * elapsed / (done - self._first))
+        speed = (counts["words"] - self._words) / elapsed
+        return Progress(done, self._total, counts["records"], counts["words"], counts["rejected"], speed, left)

@@ -3,63 +3,64 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nlp_pipeline.corpora.records import ReadOptions
-from nlp_pipeline.corpora.sources import Source
-
-State = dict[str, int]
-Encoded = tuple[tuple[bytes, ...], State]
+from nlp_pipeline.corpora.records import Rejected
 
 
 class Form:
     """A form of output.
 
+    What a window's results become depends on them alone, so that windows can be done anywhere, and put together.
+
     Attributes:
         name: what it is called.
         suffixes: what its files' names end in, one for each file.
-        is_spooled: whether what is encoded is kept only until the end, when `finish` makes the output of it.
+        is_spooled: whether what is encoded is kept, in one file, only until `finish` makes the output of it.
     """
 
     name: str
     suffixes: tuple[str, ...]
     is_spooled: bool = False
 
-    def encode(self, entries: Sequence[Any], state: State) -> Encoded:
-        """Return what is to be added to each file, and what has to be known when more is.
+    def encode(self, entries: Sequence[Any | Rejected]) -> tuple[bytes, ...]:
+        """Return what is to be added to each file, or to the one that is kept until the end.
 
         Args:
             entries: results, and what was rejected, in order.
-            state: what was returned with what lies before; empty at the beginning.
         """
         raise NotImplementedError
 
-    def check(self, target: Path) -> None:
-        """Refuse a target that cannot take it, before anything is done.
-
-        Raises:
-            OutputError: where it cannot.
-        """
-
-    def finish(self, spool: Path, target: Path, source: Source, read: ReadOptions) -> None:
-        """Make the output of what was encoded. The target appears whole or not at all; called again, it is made again.
+    def finish(self, spool: Path, targets: Sequence[Path]) -> None:
+        """Make the output of what was encoded. It appears whole or not at all; called again, it is made again.
 
         Args:
             spool: all that was encoded.
-            target: the output.
-            source: what it is an output for.
-            read: how that was read.
+            targets: the files of the output.
 
         Raises:
-            OutputError: where it cannot be written.
+            OutputError: where one cannot be written.
         """
+        raise NotImplementedError
+
+
+def results_of(entries: Sequence[Any | Rejected]) -> list[Any]:
+    """Return the results among entries."""
+    return [entry for entry in entries if not isinstance(entry, Rejected)]
 
 
 def json_line(content: Mapping[str, Any]) -> bytes:
     """Return an object as one line of JSON."""
     return (json.dumps(content, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def json_lines_of(spool: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a file that `json_line` made."""
+    with spool.open(encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            yield json.loads(line)
 
 
 def with_others(own: dict[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,6 @@ class Reached:
         position: where the next window of the current one begins.
         complete: whether all of that is written, and only has to take its place.
         sizes: how many bytes of each of its outputs are good.
-        state: what their form has to know of what is written.
         rejected: how many bytes of the file of rejected records are good.
         counts: what was counted so far, in all inputs.
         notes: what is to be said in the end.
@@ -43,7 +42,6 @@ class Reached:
     position: Position = field(default_factory=Position)
     complete: bool = False
     sizes: list[int] = field(default_factory=list)
-    state: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -64,7 +62,7 @@ class Reached:
             KeyError, TypeError, ValueError: for something else.
         """
         found = cls(**{**content, "position": Position.of_json(content["position"])})
-        numbers = (found.index, found.rejected, *found.sizes, *found.state.values(), *found.counts.values())
+        numbers = (found.index, found.rejected, *found.sizes, *found.counts.values())
         if not all(type(number) is int and number >= 0 for number in numbers) or type(found.complete) is not bool:
             raise ValueError(f"expected what a run has reached. Received: {content!r}")
         return found
@@ -165,7 +163,9 @@ class Journal:
                 self._lock = os.fdopen(handle, "r+b", buffering=0)
             if not _locked(self._lock):
                 self.close()
-                raise OutputError([Problem(str(self._output), "expected to write it alone, received another run at it")])
+                raise OutputError(
+                    [Problem(str(self._output), "expected to write it alone, received another run at it")]
+                )
         return self._lock
 
 
@@ -207,7 +207,7 @@ def _differences(then: Plan, now: Plan) -> list[str]:
         for key in sorted({*then, *now} - {"inputs"})
         if then.get(key) != now.get(key)
     ]
-    before, after = ([one for one in plan.get("inputs", [])] for plan in (then, now))
+    before, after = (list(plan.get("inputs", [])) for plan in (then, now))
     for one, other in zip(before, after, strict=False):
         if one != other:
             what = "changed since" if one.get("name") == other.get("name") else f"not '{other.get('name')}'"

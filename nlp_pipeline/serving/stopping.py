@@ -14,12 +14,12 @@ from nlp_pipeline.errors import PipelineError, StoppedByUserError, TerminatedErr
 _ERRORS: dict[int, type[PipelineError]] = {signal.SIGINT: StoppedByUserError, signal.SIGTERM: TerminatedError}
 
 
-class StopNow(KeyboardInterrupt):  # noqa: N818  (it is no error)
+class StopNow(KeyboardInterrupt):
     """Ends what is being done at once."""
 
 
 class Signals:
-    """Waits for SIGINT and SIGTERM. In a thread that cannot have signals, and for those that are ignored, nothing is done.
+    """Waits for SIGINT and SIGTERM, but for those that are ignored, and in a thread that can have signals.
 
     Attributes:
         received: the signal; None until there is one.

@@ -1,81 +1,74 @@
-"""Records of a file through a tagger and out again, in order, without holding the file."""
+"""Records through a tagger, and what is told of them."""
 
 from __future__ import annotations
 
-import json
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from itertools import islice
+from typing import Any
 
+from nlp_pipeline.corpora.records import InputRecord
 from nlp_pipeline.serving.tagger import LoadedTagger, TaggedSentence, TextEntity, sentences_of
+from nlp_pipeline.serving.windows import Limits
+from nlp_pipeline.serving.work import Processed
 from nlp_pipeline.text.sentence import Sentence
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line of text, one JSON object or one sentence of CoNLL.
-
-    Attributes:
-        sentences: what it was cut into; none for an empty line.
-        text: the text, where it came as text.
-    """
-
-    sentences: tuple[Sentence, ...]
-    text: str | None = None
-
-    @classmethod
-    def of_text(cls, text: str, place: str) -> Record:
-        """Return the record of a line of text, cut into sentences."""
-        return cls(tuple(sentences_of(text, place)), text)
+# About as many words as the tagger looks ahead: more costs memory, and pays little.
+TAGGING_LIMITS = Limits(size=100_000, records=20_000)
 
 
 @dataclass(frozen=True, slots=True)
 class TaggedRecord:
-    """A record and its tagged sentences."""
+    """A record and its tagged sentences; none of a text of white space."""
 
-    record: Record
+    record: InputRecord
     sentences: tuple[TaggedSentence, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as JSON lines have it.
+        """Return the record as JSON lines have it, without its other fields.
 
         A text gives `text` and `entities` with `start`, `end` (code points of the text), `type`, `text` and `score`;
         words give `words`, `tags` (IOB2) and `scores`.
         """
-        if self.record.text is not None:
-            found = [entity for sentence in self.sentences for entity in sentence.entities_in(self.record.text)]
-            return {"text": self.record.text, "entities": [_told(entity) for entity in found]}
+        text = self.record.text
+        if text is not None:
+            found = [entity for sentence in self.sentences for entity in sentence.entities_in(text)]
+            return {"text": text, "entities": [_told(entity) for entity in found]}
         words = [word for sentence in self.sentences for word in sentence.sentence.words]
         tags = [tag for sentence in self.sentences for tag in sentence.tags]
         scores = [round(score, 4) for sentence in self.sentences for score in sentence.confidences]
         return {"words": words, "tags": tags, "scores": scores}
 
 
-def tag_records(tagger: LoadedTagger, records: Iterable[Record]) -> Iterator[TaggedRecord]:
-    """Tag a stream of records, in order; as much is held as the tagger looks ahead."""
-    waiting: deque[Record] = deque()
+class TaggingWorker:
+    """Tags records.
 
-    def sentences() -> Iterator[Sentence]:
-        for record in records:
-            waiting.append(record)
-            yield from record.sentences
+    Args:
+        tagger: does it.
+    """
 
-    done: list[TaggedSentence] = []
-    for tagged in tagger.tag_stream(sentences()):
-        while not waiting[0].sentences:
-            yield TaggedRecord(waiting.popleft(), ())
-        done.append(tagged)
-        if len(done) == len(waiting[0].sentences):
-            yield TaggedRecord(waiting.popleft(), tuple(done))
-            done = []
-    for record in waiting:
-        yield TaggedRecord(record, ())
+    def __init__(self, tagger: LoadedTagger) -> None:
+        self._tagger = tagger
+
+    def process(self, records: Sequence[InputRecord], name: str) -> Processed:
+        """Return the `TaggedRecord` of each record; counted are `words`, `sentences` and `entities`."""
+        cut = [_sentences_of(record, name) for record in records]
+        tagged = self._tagger.tag_stream(sentence for sentences in cut for sentence in sentences)
+        results = [
+            TaggedRecord(record, tuple(islice(tagged, len(sentences))))
+            for record, sentences in zip(records, cut, strict=True)
+        ]
+        done = [sentence for result in results for sentence in result.sentences]
+        words = sum(len(sentence.tags) for sentence in done)
+        entities = sum(tag.startswith("B-") for sentence in done for tag in sentence.tags)
+        return Processed(results, {"words": words, "sentences": len(done), "entities": entities})
 
 
-def write_json_line(stream: TextIO, tagged: TaggedRecord) -> None:
-    """Write a record as one line of JSON."""
-    stream.write(json.dumps(tagged.to_json(), ensure_ascii=False) + "\n")
+def _sentences_of(record: InputRecord, name: str) -> list[Sentence]:
+    place = f"{name}:{record.line}"
+    if record.words is not None:
+        return [Sentence(record.words, place=place)]
+    return sentences_of(record.text or "", place)
 
 
 def _told(entity: TextEntity) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import sys
@@ -9,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
-from nlp_pipeline.errors import OutputError, Problem, UsageError
+from nlp_pipeline.errors import Problem, UsageError
 from nlp_pipeline.outputs import PARTIAL, told
 
 STANDARD_STREAM = "-"
@@ -48,22 +49,27 @@ class Sink(Protocol):
     def sync(self) -> int:
         """Return how many there are, once they are where they will stay."""
 
+    def close(self) -> None:
+        """Take no more."""
+
 
 class UnfinishedFile:
     """A file that is written beside its target, and takes its place in the end.
 
     Args:
         target: where it will stand.
-        good: how many bytes of what an earlier run left are good; what follows them is cut off. None begins anew.
+        good: how many bytes of what an earlier run left are good; what follows them is cut off.
+        keep_mark: whether a U+FEFF in front is written so that it is read as text.
 
     Raises:
         UsageError: where there are fewer than that.
         OutputError: where it cannot be written.
     """
 
-    def __init__(self, target: Path, good: int | None = None) -> None:
-        self.target = target
-        self.path = beside(target, PARTIAL)
+    def __init__(self, target: Path, good: int = 0, keep_mark: bool = True) -> None:
+        # Behind a link it is the file that is replaced.
+        self.target = target.resolve()
+        self.path = self.path_of(target)
         with told(target):
             if good:
                 held = self.path.stat().st_size if self.path.is_file() else 0
@@ -72,9 +78,15 @@ class UnfinishedFile:
                     raise UsageError([Problem(str(self.path), message)])
             # Not buffered, so that a full disk shows where it is met.
             self._file = self.path.open("r+b" if good else "wb", buffering=0)
-            self._file.truncate(good or 0)
-            self._file.seek(good or 0)
-        self._size = good or 0
+            self._file.truncate(good)
+            self._file.seek(good)
+        self._size = good
+        self._keep_mark = keep_mark
+
+    @staticmethod
+    def path_of(target: Path) -> Path:
+        """Return where a target is written before it takes its place."""
+        return beside(target.resolve(), PARTIAL)
 
     def write(self, data: bytes) -> None:
         """Write bytes at the end.
@@ -82,6 +94,7 @@ class UnfinishedFile:
         Raises:
             OutputError: where that fails.
         """
+        data = _kept_mark(data) if self._keep_mark and not self._size else data
         with told(self.target):
             write_all(self._file, data)
         self._size += len(data)
@@ -131,10 +144,11 @@ class Stream:
             self._file: IO[bytes] = sys.stdout.buffer
         else:
             with told(Path(target)):
-                self._file = Path(target).open("wb", buffering=0)
+                self._file = Path(target).open("wb", buffering=0)  # noqa: SIM115  (closed by `close`)
 
     def write(self, data: bytes) -> None:
         """Write bytes. A reader that has gone is an error of the system."""
+        data = _kept_mark(data) if not self._size else data
         write_all(self._file, data)
         self._size += len(data)
 
@@ -156,12 +170,6 @@ def write_all(file: IO[bytes], data: bytes) -> None:
         left = left[file.write(left) :]
 
 
-def refuse_stream(target: str, form: str) -> None:
-    """Refuse a stream for what cannot be written as one.
-
-    Raises:
-        OutputError: where it is one.
-    """
-    if is_stream(target):
-        received = "standard output" if target == STANDARD_STREAM else "what is none"
-        raise OutputError([Problem(target, f"expected a file for {form}, received {received}")])
+def _kept_mark(data: bytes) -> bytes:
+    """Return the first bytes of a file so that a U+FEFF in front is read as text: those who read drop one."""
+    return codecs.BOM_UTF8 + data if data.startswith(codecs.BOM_UTF8) else data

@@ -1,20 +1,24 @@
-"""A stream of records: one out for each in, in order, empty ones too."""
+"""Records through a tagger: one out for each in, in order, empty ones too."""
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
 import pytest
 
 import nlp_pipeline
+from nlp_pipeline.corpora.records import NOTHING, InputRecord, Position
 from nlp_pipeline.serving import tagger as module
-from nlp_pipeline.serving.stream import Record, tag_records, write_json_line
+from nlp_pipeline.serving.forms import json_line
+from nlp_pipeline.serving.stream import TaggingWorker
 from nlp_pipeline.serving.tagger import LoadedTagger
-from nlp_pipeline.text.sentence import Sentence
 
 TEXTS = ["", " ", "Ana Reis lives in Oslo. Rui left. In Lima it rains.", "", "Eva Lund met Rui.", "\t", ""]
+
+
+def _record(number: int, text: str | None, words: tuple[str, ...] | None = None) -> InputRecord:
+    return InputRecord(number, text, words, NOTHING, Position())
 
 
 @pytest.fixture(scope="module")
@@ -29,31 +33,30 @@ def test_records_come_out_as_they_went_in(
     tagger: LoadedTagger, monkeypatch: pytest.MonkeyPatch, look_ahead: int
 ) -> None:
     monkeypatch.setattr(module, "LOOK_AHEAD_WORDS", look_ahead)
-    records = [Record.of_text(text, f"file:{number}") for number, text in enumerate(TEXTS)]
-    tagged = list(tag_records(tagger, iter(records)))
-    assert [one.record for one in tagged] == records
-    assert [len(one.sentences) for one in tagged] == [0, 0, 3, 0, 1, 0, 0]
-    for one in tagged:
+    records = [_record(number, text) for number, text in enumerate(TEXTS, start=1)]
+    done = TaggingWorker(tagger).process(records, "file")
+    assert [one.record for one in done.results] == records
+    assert [len(one.sentences) for one in done.results] == [0, 0, 3, 0, 1, 0, 0]
+    assert done.results[2].sentences[0].sentence.place == "file:3"
+    for one in done.results:
         assert one.to_json()["text"] == one.record.text
         assert [entity["text"] for entity in one.to_json()["entities"]] == [
             entity.surface for entity in tagger.tag_text(one.record.text or "").entities
         ]
+    assert done.counts["sentences"] == 4
+    assert done.counts["words"] == sum(len(one.sentence.words) for result in done.results for one in result.sentences)
+    assert done.counts["entities"] == sum(len(one.to_json()["entities"]) for one in done.results)
 
 
-def test_nothing_but_empty_lines() -> None:
-    class Never:
-        def tag_stream(self, sentences: list[Sentence]) -> list[Sentence]:
-            return list(sentences)
-
-    tagged = list(tag_records(Never(), [Record.of_text("", "")] * 3))  # type: ignore[arg-type]
-    assert [one.to_json() for one in tagged] == [{"text": "", "entities": []}] * 3
+def test_nothing_but_empty_lines(tagger: LoadedTagger) -> None:
+    done = TaggingWorker(tagger).process([_record(1, "")] * 3, "file")
+    assert [one.to_json() for one in done.results] == [{"text": "", "entities": []}] * 3
+    assert TaggingWorker(tagger).process([], "file").results == []
 
 
 def test_words_come_back_with_tags_and_scores(tagger: LoadedTagger) -> None:
-    (tagged,) = tag_records(tagger, [Record((Sentence(("Ana", "Reis", "“left”")),))])
-    stream = io.StringIO()
-    write_json_line(stream, tagged)
-    line = stream.getvalue()
+    done = TaggingWorker(tagger).process([_record(1, None, ("Ana", "Reis", "“left”"))], "file")
+    line = json_line(done.results[0].to_json()).decode("utf-8")
     assert line.endswith("}\n")
     assert "“left”" in line
     content = json.loads(line)

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from nlp_pipeline.jobs.evaluate import evaluate_tagger, read_labelled
+from nlp_pipeline.jobs.files import Files
 from nlp_pipeline.jobs.score import score_files
 from nlp_pipeline.jobs.tag import tag_files
 from nlp_pipeline.jobs.train_tagger import train_tagger
@@ -34,8 +35,8 @@ training: {{epochs: 60, batch_subwords: 64, learning_rate: 1e-2, average: null}}
 
 
 @pytest.fixture(scope="module")
-def tagger(tmp_path_factory: pytest.TempPathFactory) -> LoadedTagger:
-    """Return a tagger with an encoder whose window is so short that most sentences need several."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the bundle of a tagger with an encoder whose window is so short that most sentences need several."""
     folder = tmp_path_factory.mktemp("laws")
     encoder = write_tiny_checkpoint(folder / "encoder", cased=True)
     (folder / "train.conll").write_text(TINY_CORPUS, encoding="utf-8")
@@ -43,7 +44,12 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> LoadedTagger:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NLP_PIPELINE_CACHE", str(folder / "cache"))
         recipe = read_recipe(folder / "laws.yaml", kind=TaggingRecipe)
-        return LoadedTagger.load(train_tagger(recipe, folder / "run", Console(file=io.StringIO())).bundle)
+        return train_tagger(recipe, folder / "run", Console(file=io.StringIO())).bundle
+
+
+@pytest.fixture(scope="module")
+def tagger(folder: Path) -> LoadedTagger:
+    return LoadedTagger.load(folder)
 
 
 def _sentences() -> list[Sentence]:
@@ -113,13 +119,13 @@ def test_offsets_slice_the_text(tagger: LoadedTagger, text: str) -> None:
         assert 0.0 <= entity.score <= 1.0 + 1e-5
 
 
-def test_what_tag_writes_scores_what_evaluate_says(tagger: LoadedTagger, tmp_path: Path) -> None:
+def test_what_tag_writes_scores_what_evaluate_says(folder: Path, tagger: LoadedTagger, tmp_path: Path) -> None:
     gold = tmp_path / "gold.conll"
     gold.write_text(TINY_CORPUS, encoding="utf-8")
     evaluation = evaluate_tagger(tagger, read_labelled(tagger, str(gold)))
     written = tmp_path / "tagged.conll"
-    counted = tag_files(lambda: tagger, [str(gold)], str(written), "conll", "conll")
-    assert counted.words == evaluation.scores.words
+    done = tag_files(folder, Files([str(gold)], str(written)))
+    assert done.counts["words"] == evaluation.scores.words
     scores = score_files(str(gold), str(written), {})
     assert scores.conlleval == evaluation.scores.conlleval
     assert scores.strict == evaluation.scores.strict

@@ -1,0 +1,306 @@
+"""Files done on a Ray cluster: slices of them by actors that have loaded the bundle, put together in order.
+
+Every machine must see the inputs, the bundle and the folder of the output under the same names, and have this package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nlp_pipeline.corpora.lines import name_of
+from nlp_pipeline.corpora.reading import read_records
+from nlp_pipeline.corpora.records import Consumed, Position
+from nlp_pipeline.errors import ClusterError, Problem, UsageError
+from nlp_pipeline.outputs import told
+from nlp_pipeline.serving.unfinished import UnfinishedFile, beside
+from nlp_pipeline.serving.windows import windows_of
+from nlp_pipeline.serving.work import Job, Reading, Worker, Written, do_window
+
+SLICE_SIZE = 2**20  # bytes
+MOST_SLICES = 5_000
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where files are done.
+
+    Attributes:
+        address: of a running cluster, `auto` for the one that this machine is of; None starts one here.
+        workers: how many actors load the bundle.
+        cpus: for each of them.
+        gpus: likewise; a part of one is possible.
+    """
+
+    address: str | None = None
+    workers: int = 2
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of a source that one actor does at a time: some windows, or the whole of what cannot be cut.
+
+    Attributes:
+        index: which source.
+        start: where it begins.
+        until: where it ends; None for the end of the source.
+        is_last: whether the source ends with it.
+        consumed: how many bytes of the source lie before its end.
+    """
+
+    index: int
+    start: Position
+    until: Position | None
+    is_last: bool
+    consumed: int
+
+
+def slices_of(job: Job, index: int, start: Position, reading: Reading, size: int = SLICE_SIZE) -> Iterator[Slice]:
+    """Cut what is left of a job into slices that end where its windows do.
+
+    A packed file is not cut: whoever reads a part of it has to unpack what lies before.
+
+    Args:
+        job: the job.
+        index: the source to begin with.
+        start: where in it.
+        reading: gets the windows.
+        size: about how many bytes a slice has.
+    """
+    for number in range(index, len(job.sources)):
+        source = job.sources[number]
+        whole = Path(source.path).stat().st_size
+        if source.form != "parquet" and not source.is_seekable:
+            yield Slice(number, start, None, True, whole)
+        else:
+            yield from _cut(job, number, start, reading, size, whole)
+        start = Position()
+
+
+def _cut(job: Job, number: int, start: Position, reading: Reading, size: int, whole: int) -> Iterator[Slice]:
+    source, consumed = job.sources[number], Consumed()
+    windows = windows_of(read_records(source.path, source.form, job.read, start, consumed=consumed), job.limits, start)
+    begin = after = start
+    before = 0
+    while (window := reading(windows)) is not None:
+        after = window.after
+        if window.is_last:
+            break
+        if consumed.bytes - before >= size:
+            yield Slice(number, begin, after, False, consumed.bytes)
+            begin, before = after, consumed.bytes
+    yield Slice(number, begin, None, True, whole)
+
+
+def produce_on(
+    cluster: Cluster, job: Job, load: Callable[[], Worker], index: int, start: Position, reading: Reading
+) -> Iterator[Written]:
+    """Do what is left of a job on a cluster, and yield what came of it in order.
+
+    Each slice leaves a file for each output in a hidden folder beside the job's; what an earlier run has left there is
+    used, where it was made of the same inputs in the same way.
+
+    Args:
+        cluster: where.
+        job: what is to be done. Its outputs must be files.
+        load: gives the worker, wherever it is called.
+        index: the source to begin with.
+        start: where in it.
+        reading: gets windows.
+
+    Raises:
+        UsageError: for standard input or output, or where Ray is not installed.
+        ClusterError: where the cluster cannot be reached, or cannot do it.
+    """
+    streams = [source.path for source in job.sources if source.is_stream]
+    if streams or not job.is_resumable:
+        received = f"a stream: {streams[0]}" if streams else "a stream"
+        raise UsageError(f"--engine ray: expected files as inputs and outputs, received {received}")
+    ray = _connected(cluster)
+    folder = _folder_of(job)
+    total = sum(Path(source.path).stat().st_size for source in job.sources)
+    size = max(SLICE_SIZE, total // MOST_SLICES)
+    slices = list(slices_of(job, index, start, reading, size))
+    sources = [replace(source, path=str(Path(source.path).absolute())) for source in job.sources]
+    names = [name_of(source.path) for source in job.sources]
+    arguments = (replace(job, sources=sources, targets=[]), names, str(folder), load, cluster.cpus, cluster.gpus)
+    items = [{"number": number, "slice": json.dumps(_to_json(one))} for number, one in enumerate(slices)]
+    done = ray.data.from_items(items, override_num_blocks=len(items)).map(
+        SliceWorker,
+        fn_constructor_args=arguments,
+        compute=ray.data.ActorPoolStrategy(size=min(cluster.workers, len(items)), max_tasks_in_flight_per_actor=2),
+        num_cpus=cluster.cpus,
+        num_gpus=cluster.gpus or None,
+    )
+    rows = iter(done.iter_rows())
+    for number, one in enumerate(slices):
+        with _told(ray):
+            row = reading(rows)
+        assert row is not None
+        told_of = json.loads(row["done"])
+        assert row["number"] == number
+        paths = [folder / name for name in told_of["parts"]]
+        with told(Path(job.output)):
+            parts = [path.read_bytes() for path in paths]
+        rejected = [(line, reason) for line, reason in told_of["rejected"]]
+        after = Position.of_json(told_of["after"])
+        yield Written(one.index, parts, after, rejected, told_of["counts"], told_of["notes"], False, one.consumed)
+        if one.is_last:
+            yield Written(one.index, (), after, is_last=True, consumed=one.consumed)
+        for path in [*paths, folder / _record_name(one)]:
+            path.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class SliceWorker:
+    """An actor of the cluster: it loads the bundle once, and does one slice after the other.
+
+    Args:
+        job: what is to be done, with the sources' full names.
+        names: what each source is called in messages.
+        folder: where the slices' files are left.
+        load: gives the worker.
+        cpus, gpus: what it has.
+    """
+
+    def __init__(
+        self, job: Job, names: Sequence[str], folder: str, load: Callable[[], Worker], cpus: float, gpus: float
+    ) -> None:
+        _use(cpus, gpus)
+        self._job = job
+        self._names = names
+        self._folder = Path(folder)
+        self._worker = load()
+
+    def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a slice came to, as JSON, once its files are whole."""
+        one = _of_json(json.loads(row["slice"]))
+        record = self._folder / _record_name(one)
+        try:
+            # What was done before the actor, or the whole run, was killed.
+            done = record.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            done = json.dumps(self._do(one))
+            file = UnfinishedFile(record)
+            file.write(done.encode("ascii"))
+            file.sync()
+            file.finish()
+        return {"number": row["number"], "done": done}
+
+    def _do(self, one: Slice) -> dict[str, Any]:
+        source, job = self._job.sources[one.index], self._job
+        items = read_records(source.path, source.form, job.read, one.start, one.until)
+        files: list[UnfinishedFile] = []
+        after, counts = one.start, {"records": 0}
+        rejected: list[tuple[int, str]] = []
+        notes: list[str] = []
+        for window in windows_of(items, job.limits, one.start):
+            written = do_window(window, one.index, self._names[one.index], self._worker, job.form)
+            for number, part in enumerate(written.parts):
+                if number == len(files):
+                    files.append(UnfinishedFile(self._folder / f"{_record_name(one)}.{number}", keep_mark=False))
+                files[number].write(part)
+            after = written.after
+            rejected += written.rejected
+            notes += written.notes
+            for key, count in written.counts.items():
+                counts[key] = counts.get(key, 0) + count
+        for file in files:
+            file.sync()
+            file.finish()
+        parts = [file.target.name for file in files]
+        told_of = {"rejected": rejected, "counts": counts, "notes": notes, "after": after.to_json()}
+        return {"parts": parts, **told_of}
+
+
+def _use(cpus: float, gpus: float) -> None:
+    """Let TensorFlow take no more of a machine than an actor has."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(max(1, int(cpus)))
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    devices = tf.config.list_physical_devices("GPU") if gpus else []
+    for device in devices:
+        tf.config.experimental.set_memory_growth(device, True)
+
+
+def _to_json(one: Slice) -> dict[str, Any]:
+    until = None if one.until is None else one.until.to_json()
+    return {**one.__dict__, "start": one.start.to_json(), "until": until}
+
+
+def _of_json(content: Mapping[str, Any]) -> Slice:
+    until = content["until"]
+    places = {"start": Position.of_json(content["start"]), "until": until and Position.of_json(until)}
+    return Slice(**{**content, **places})
+
+
+def _record_name(one: Slice) -> str:
+    until = "end" if one.until is None else one.until.offset
+    return f"{one.index:08}-{one.start.offset}-{until}"
+
+
+def _folder_of(job: Job) -> Path:
+    """Return the folder of the slices' files, emptied of those of another job."""
+    output = Path(job.output).absolute()
+    folder = beside(output, ".parts")
+    digest = hashlib.sha256(json.dumps(job.plan(), sort_keys=True).encode("ascii")).hexdigest()
+    stamp = folder / "plan"
+    with told(output):
+        if not stamp.is_file() or stamp.read_text(encoding="ascii") != digest:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            stamp.write_text(digest, encoding="ascii")
+    return folder
+
+
+def _connected(cluster: Cluster) -> Any:
+    """Return the module of Ray, with a cluster behind it."""
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        message = f"expected Ray, received none ({error}): pip install 'nlp-pipeline[cluster]'"
+        raise UsageError([Problem("--engine ray", message)]) from None
+    if not ray.is_initialized():
+        is_main = threading.current_thread() is threading.main_thread()
+        # Ray takes SIGTERM for itself, and we want to leave something to go on from.
+        handler = signal.getsignal(signal.SIGTERM) if is_main else None
+        try:
+            ray.init(address=cluster.address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+            message = f"expected a Ray cluster that can be reached, received: {_first_line(error)}"
+            raise ClusterError([Problem(cluster.address or "--engine ray", message)]) from None
+        finally:
+            if handler is not None:
+                signal.signal(signal.SIGTERM, handler)
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False
+    return ray
+
+
+@contextmanager
+def _told(ray: Any) -> Iterator[None]:
+    """Make an error of the cluster one that a user can read."""
+    try:
+        yield
+    except ray.exceptions.RayError as error:
+        message = f"expected the cluster to do the work, received: {_first_line(error.__cause__ or error)}"
+        raise ClusterError([Problem("--engine ray", message)]) from None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]

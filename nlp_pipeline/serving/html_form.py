@@ -1,0 +1,199 @@
+"""Tagged records as pages for readers: entities marked in their own text, with nothing fetched and nothing run."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nlp_pipeline.corpora.records import Rejected
+from nlp_pipeline.outputs import new_file
+from nlp_pipeline.serving.forms import Form, json_line, json_lines_of, results_of
+from nlp_pipeline.serving.stream import TaggedRecord
+from nlp_pipeline.serving.tagged_forms import text_and_entities
+
+# What a browser shows without a pause; the records after that are on further pages.
+PAGE_RECORDS = 2_000
+PAGE_CHARACTERS = 1_000_000
+
+# The colours of Okabe and Ito, which colour-blind eyes tell apart, made light enough for black text (at least 7:1);
+# the lines below differ too, for print in black and white. After these they begin anew: the type is always written.
+_COLOURS = ("#ffe3a8", "#cde8f8", "#b8ecd8", "#fff6b3", "#c9dcf5", "#f9d3bb", "#f3d5e6", "#e4e4e4")
+_LINES = ("solid", "dashed", "dotted", "double")
+
+# What HTML has no place for: it is shown as U+FFFD.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+
+_GENERATOR = "nlp-pipeline tag"
+_STYLE = """\
+:root { font: 100%/1.7 system-ui, sans-serif; color: #111; background: #fff; }
+body { max-width: 50rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.3rem; overflow-wrap: anywhere; }
+ul.legend, nav { display: flex; flex-wrap: wrap; gap: .4rem 1rem; padding: 0; list-style: none; }
+ol { padding: 0; list-style: none; }
+ol > li { display: grid; grid-template-columns: 4.5rem 1fr; gap: .5rem; content-visibility: auto;
+  contain-intrinsic-size: auto 2rem; }
+ol > li > span { color: #595959; text-align: right; font-variant-numeric: tabular-nums; }
+ol > li > p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; min-width: 0; }
+mark { color: inherit; padding: .05em .15em; border-radius: .2em; position: relative;
+  border-bottom: .18em solid #333; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+mark > b { font-size: .68em; letter-spacing: .03em; margin-inline-start: .35em; color: #333; user-select: none; }
+mark:focus { outline: .15em solid #0b57d0; outline-offset: .1em; }
+mark:focus::after, mark:hover::after { content: attr(data-score); position: absolute; inset-inline-start: 0;
+  top: 100%; z-index: 1; padding: 0 .4em; font-size: .75em; white-space: nowrap; color: #fff; background: #222;
+  border-radius: .2em; }
+@media (max-width: 30rem) { ol > li { grid-template-columns: 1fr; gap: 0; } ol > li > span { text-align: start; } }
+@media print { mark { -webkit-print-color-adjust: exact; print-color-adjust: exact; } nav { display: none; } }
+"""
+
+
+class HtmlForm(Form):
+    """Pages with entities highlighted: `NAME.html`, and where there is much `NAME.2.html` and so on."""
+
+    name = "html"
+    suffixes = (".html",)
+    is_spooled = True
+
+    def encode(self, entries: Sequence[TaggedRecord | Rejected]) -> tuple[bytes, ...]:
+        """Return a line of JSON for each record."""
+        lines = ({"line": one.record.line, **one.to_json()} for one in results_of(entries))
+        return (b"".join(map(json_line, lines)),)
+
+    def finish(self, spool: Path, targets: Sequence[Path]) -> None:
+        """Write the pages, the first one last: where it is, all are."""
+        target = targets[0]
+        counts, borders = _counted(spool)
+        records = json_lines_of(spool)
+        pages: list[list[_Shown]] = []
+        for number, size in enumerate(borders, start=1):
+            shown = [_shown(content) for content in itertools.islice(records, size)]
+            if number == 1:
+                pages.append(shown)
+            else:
+                _write(target, number, len(borders), shown, counts)
+        _remove_further(target, len(borders))
+        _write(target, 1, len(borders), pages[0], counts)
+
+
+class _Shown(NamedTuple):
+    line: int
+    text: str
+    entities: Sequence[Mapping[str, Any]]
+
+
+def _shown(content: Mapping[str, Any]) -> _Shown:
+    return _Shown(content["line"], *text_and_entities(content))
+
+
+def _counted(spool: Path) -> tuple[Counter[str], list[int]]:
+    """Return how often there is each type, and how many records each page has."""
+    counts: Counter[str] = Counter()
+    borders, characters = [0], 0
+    for content in json_lines_of(spool):
+        shown = _shown(content)
+        counts.update(entity["type"] for entity in shown.entities)
+        if borders[-1] and (borders[-1] == PAGE_RECORDS or characters + len(shown.text) > PAGE_CHARACTERS):
+            borders.append(0)
+            characters = 0
+        borders[-1] += 1
+        characters += len(shown.text)
+    return counts, borders
+
+
+def page_path(target: Path, number: int) -> Path:
+    """Return the file of a page, from 1."""
+    return target if number == 1 else target.with_name(f"{target.stem}.{number}{target.suffix}")
+
+
+def _remove_further(target: Path, pages: int) -> None:
+    """Remove the pages that an earlier, longer output has left."""
+    for number in itertools.count(pages + 1):
+        path = page_path(target, number)
+        with suppress(OSError):
+            if path.is_file() and _GENERATOR.encode() in path.read_bytes()[:1000]:
+                path.unlink()
+                continue
+        return
+
+
+def _write(target: Path, number: int, pages: int, shown: Sequence[_Shown], counts: Mapping[str, int]) -> None:
+    with new_file(page_path(target, number)) as path, path.open("w", encoding="utf-8", newline="\n") as page:
+        page.writelines(_page(target, number, pages, shown, counts))
+
+
+def _page(target: Path, number: int, pages: int, shown: Sequence[_Shown], counts: Mapping[str, int]) -> Iterator[str]:
+    """Yield a page of HTML.
+
+    Args:
+        target: the first page.
+        number: which page it is, from 1.
+        pages: how many there are.
+        shown: its records.
+        counts: how often there is each type on all pages.
+    """
+    kinds = {name: f"k{index}" for index, name in enumerate(sorted(counts))}
+    title = escaped(target.stem) + (f", page {number} of {pages}" if pages > 1 else "")
+    rules = "".join(
+        f".{kind} {{ background: {_COLOURS[at % len(_COLOURS)]}; border-bottom-style: {_LINES[at % len(_LINES)]}; }}\n"
+        for at, kind in enumerate(kinds.values())
+    )
+    yield (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="generator" content="{_GENERATOR}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>{title}</title>\n<style>\n{_STYLE}{rules}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+    )
+    yield '<ul class="legend" aria-label="Types of entities">\n'
+    for name, kind in kinds.items():
+        yield f'<li><mark class="{kind}">{escaped(name)}</mark> {counts[name]:,}</li>\n'
+    yield "</ul>\n" if kinds else "</ul>\n<p>No entity was found.</p>\n"
+    links = _links(target, number, pages)
+    yield links
+    yield "<ol>\n"
+    for record in shown:
+        yield f'<li><span>{record.line:,}</span><p dir="auto">{_marked(record, kinds)}</p></li>\n'
+    yield f"</ol>\n{links}</body>\n</html>\n"
+
+
+def _links(target: Path, number: int, pages: int) -> str:
+    if pages == 1:
+        return ""
+    wanted = [("first", 1), ("previous", number - 1), ("next", number + 1), ("last", pages)]
+    links = [
+        f'<a href="{escaped(_address(page_path(target, page).name))}">{name}</a>'
+        for name, page in wanted
+        if 1 <= page <= pages and page != number
+    ]
+    return f'<nav aria-label="Pages">{" ".join(links)}</nav>\n'
+
+
+def _address(name: str) -> str:
+    from urllib.parse import quote
+
+    return f"./{quote(name, errors='surrogateescape')}"
+
+
+def _marked(record: _Shown, kinds: Mapping[str, str]) -> str:
+    parts, at = [], 0
+    for entity in record.entities:
+        start, end, name = entity["start"], entity["end"], entity["type"]
+        score = f"{escaped(name)} {100 * entity['score']:.0f} %"
+        parts.append(escaped(record.text[at:start]))
+        parts.append(
+            f'<mark class="{kinds[name]}" tabindex="0" data-score="{score}" aria-label="{score}: '
+            f'{escaped(record.text[start:end])}">{escaped(record.text[start:end])}<b>{escaped(name)}</b></mark>'
+        )
+        at = end
+    return "".join([*parts, escaped(record.text[at:])])
+
+
+def escaped(text: str) -> str:
+    """Return text as HTML shows it, in an element or in a quoted attribute: nothing of it is markup."""
+    shown = _CONTROLS.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
+    return html.escape(shown).replace("\r", "&#13;")
