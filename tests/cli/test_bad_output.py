@@ -80,7 +80,7 @@ def test_tagged_files_that_cannot_be_written(tiny_bundle: Path, command: Command
         (
             ["one.txt", "two.txt"],
             "file/below",
-            "file/below/one.conll: expected a place in a folder, received one below the file file",
+            "file/below: expected a place in a folder, received one below the file file",
         ),
     ):
         outcome = command("tag", tiny_bundle, *(tmp_path / name for name in inputs), "--output", tmp_path / output)

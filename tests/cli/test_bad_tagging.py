@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import GOOD, CommandLine, contents, told
+from tests.cli.conftest import GOOD, CommandLine, contents, json_lines, told
 
 
 @pytest.mark.parametrize(
     ("form", "content", "expected", "good"),
     [
-        ("text", b"", [(1, "expected lines, received an empty file")], []),
+        ("text", b"", [(1, "expected lines of text, received an empty file")], []),
         (
             "text",
             b"Ana left.\nJos\xe9\n",
@@ -55,11 +55,10 @@ def test_what_cannot_be_read_is_rejected_and_all_else_tagged(
     assert outcome.code == 3
     count = "1 record was" if len(expected) == 1 else f"{len(expected)} records were"
     assert told(outcome, tmp_path)[-1] == f"{count} rejected: new/folder/tagged.rejected.jsonl"
-    rejected = [json.loads(line) for line in (tmp_path / "new/folder/tagged.rejected.jsonl").open(encoding="utf-8")]
+    rejected = json_lines(tmp_path / "new/folder/tagged.rejected.jsonl")
     assert [(one["line"], one["reason"]) for one in rejected] == expected
     assert {one["file"] for one in rejected} == {str(tmp_path / "input")}
-    tagged = [json.loads(line) for line in (tmp_path / "new/folder/tagged").open(encoding="utf-8")]
-    assert [one["text"] for one in tagged] == good
+    assert [one["text"] for one in json_lines(tmp_path / "new/folder/tagged")] == good
     # Where nothing is rejected, what an earlier run has left goes.
     (tmp_path / "input").write_text("Ana\n", encoding="utf-8")
     outcome = command("tag", tiny_bundle, tmp_path / "input", "--output", tmp_path / "new/folder/tagged")
@@ -78,8 +77,8 @@ def test_what_is_rejected_of_a_stream_is_told_or_written_as_asked(
     arguments = ("--quiet", "--rejected", tmp_path / "wrong.jsonl")
     outcome = command("tag", tiny_bundle, tmp_path / "input", "--output", "-", *arguments)
     assert (outcome.code, told(outcome, tmp_path)) == (3, ["1 record was rejected: wrong.jsonl"])
-    (line,) = (tmp_path / "wrong.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.loads(line) == {"file": str(tmp_path / "input"), "line": 2, "reason": message}
+    (line,) = json_lines(tmp_path / "wrong.jsonl")
+    assert line == {"file": str(tmp_path / "input"), "line": 2, "reason": message}
 
 
 def test_too_few_columns_of_the_file_to_tag(tiny_bundle: Path, command: CommandLine, tmp_path: Path) -> None:
@@ -87,9 +86,9 @@ def test_too_few_columns_of_the_file_to_tag(tiny_bundle: Path, command: CommandL
     arguments = ["tag", tiny_bundle, tmp_path / "input", "--output", tmp_path / "tagged.conll"]
     outcome = command(*arguments, "--input-format", "conll", "--word-column", "1")
     assert outcome.code == 3
-    (line,) = (tmp_path / "tagged.conll.rejected.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.loads(line)["line"] == 2
-    assert json.loads(line)["reason"] == (
+    (line,) = json_lines(tmp_path / "tagged.conll.rejected.jsonl")
+    assert line["line"] == 2
+    assert line["reason"] == (
         "expected at least 2 columns, received 1; its sentence, which begins in line 1, is left out"
     )
     assert (tmp_path / "tagged.conll").read_text(encoding="utf-8").startswith("Oslo ")
@@ -105,8 +104,8 @@ def test_of_several_inputs_each_is_written_as_far_as_it_can_be_read(
     assert (outcome.code, told(outcome, tmp_path)[-1]) == (3, "1 record was rejected: tagged.rejected.jsonl")
     assert sorted(contents(tmp_path / "tagged")) == ["one.conll", "two.conll"]
     assert (tmp_path / "tagged" / "two.conll").read_text(encoding="utf-8").startswith("Rui ")
-    (line,) = (tmp_path / "tagged.rejected.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.loads(line)["file"] == str(tmp_path / "two.txt")
+    (line,) = json_lines(tmp_path / "tagged.rejected.jsonl")
+    assert line["file"] == str(tmp_path / "two.txt")
 
 
 def test_inputs_that_are_no_files(command: CommandLine, tmp_path: Path) -> None:
@@ -158,8 +157,8 @@ def test_standard_input_is_told_by_its_name(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Ana\n\xff\n")))
     outcome = command("tag", tiny_bundle, "-", "--output", tmp_path / "tagged.conll")
     assert outcome.code == 3
-    (line,) = (tmp_path / "tagged.conll.rejected.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.loads(line)["file"] == "<stdin>"
+    (line,) = json_lines(tmp_path / "tagged.conll.rejected.jsonl")
+    assert line["file"] == "<stdin>"
 
 
 def test_words_that_no_column_can_hold(tiny_bundle: Path, command: CommandLine, tmp_path: Path) -> None:
@@ -167,8 +166,8 @@ def test_words_that_no_column_can_hold(tiny_bundle: Path, command: CommandLine, 
     arguments = ["tag", tiny_bundle, tmp_path / "input.jsonl"]
     outcome = command(*arguments, "--output", tmp_path / "tagged.conll")
     assert outcome.code == 3
-    (line,) = (tmp_path / "tagged.conll.rejected.jsonl").read_text(encoding="utf-8").splitlines()
-    assert json.loads(line)["reason"] == "expected a word without white space or NUL for a column, received 'New York'"
+    (line,) = json_lines(tmp_path / "tagged.conll.rejected.jsonl")
+    assert line["reason"] == "expected a word without white space or NUL for a column, received 'New York'"
     assert (tmp_path / "tagged.conll").read_bytes() == b""
     outcome = command(*arguments, "--output", tmp_path / "tagged.jsonl")
     assert outcome.code == 0

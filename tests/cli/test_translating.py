@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import sacrebleu
 
 import nlp_pipeline
 from nlp_pipeline.inputs.translation import SourcePlaces
 from nlp_pipeline.serving.translator import Hypothesis, LoadedTranslator, Translation
-from tests.cli.conftest import CommandLine, contents, told
+from tests.cli.conftest import CommandLine, contents, json_lines, told
 from tests.tiny_translator import PAIRS, write_tiny_translator
 
 
@@ -294,12 +295,16 @@ def test_a_script_that_training_has_not_seen(command: CommandLine, tmp_path: Pat
     ("arguments", "expected"),
     [
         (["nothing", "--output", "out"], "nothing: expected a file, received nothing: there is no such file"),
-        (["train.en", "--output", "train.en"], "expected a file of its own for each input and output"),
+        (["train.en", "--output", "train.en"], "expected an output that is not an input too, received one that is"),
+        (["train.en", "--output", "out", "--alignments", "out"], "expected a file of its own for each output"),
         (
             ["train.en", "--output", "out", "--n-best", "9"],
             "--n-best: expected at most the size of the beam, 5, received 9",
         ),
-        (["latin", "--output", "out"], "latin:2: expected UTF-8, received byte 0xe9"),
+        (
+            ["train.en", "--output", "out.jsonl", "--alignments", "a"],
+            "--alignments: expected an output of text, received",
+        ),
         (
             ["train.en", "--output", "-", "--alignments", "-"],
             "expected a file for the translations or the alignments, received - for both",
@@ -319,12 +324,47 @@ def test_wrong_calls_of_translate(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.en").write_bytes((translator_folder / "train.en").read_bytes())
-    (tmp_path / "latin").write_bytes(b"one\ntw\xe9\n")
     before = contents(tmp_path)
     outcome = command("translate", translator_folder / "run" / "bundle", *arguments)
     assert outcome.code in (1, 2)
     assert expected in outcome.err
     assert contents(tmp_path) == before
+
+
+def test_a_line_that_cannot_be_read_leaves_an_empty_one(
+    translator_folder: Path, command: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_bytes(b"the red dog sleeps .\ntw\xe9\nthe red dog sleeps .\n")
+    arguments = ("translate", translator_folder / "run" / "bundle", tmp_path / "in", "--quiet")
+    outcome = command(*arguments, "--output", tmp_path / "out", "--alignments", tmp_path / "aligned")
+    assert (outcome.code, told(outcome, tmp_path)) == (3, ["1 record was rejected: out.rejected.jsonl"])
+    assert (tmp_path / "out").read_text(encoding="utf-8") == "le chien rouge dort .\n\nle chien rouge dort .\n"
+    assert [bool(line) for line in (tmp_path / "aligned").read_text(encoding="utf-8").split("\n")] == [1, 0, 1, 0]
+    # Among several translations of each line the numbers tell which is meant.
+    assert command(*arguments, "--output", tmp_path / "out", "--n-best", "2").code == 3
+    numbers = [line.split(" ")[0] for line in (tmp_path / "out").read_text(encoding="utf-8").splitlines()]
+    assert numbers == ["0", "0", "2", "2"]
+
+
+def test_objects_and_rows_keep_their_other_fields(
+    translator_folder: Path, command: CommandLine, tmp_path: Path
+) -> None:
+    rows = [{"id": 7, "body": "the red dog sleeps .", "score": "mine"}, {"id": 8, "body": "", "more": [1, 2]}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    arguments = ("translate", translator_folder / "run" / "bundle", tmp_path / "in.jsonl", "--text-field", "body")
+    outcome = command(*arguments, "--output", tmp_path / "out.jsonl")
+    assert outcome.code == 0, outcome.err
+    first, second = json_lines(tmp_path / "out.jsonl")
+    assert (first["id"], first["text"], first["translation"]) == (7, "the red dog sleeps .", "le chien rouge dort .")
+    assert isinstance(first["score"], float)
+    assert len(first["alignment"].split()) == 5
+    assert second == {"text": "", "translation": "", "score": 0.0, "id": 8, "more": [1, 2]}
+    outcome = command(*arguments, "--output", tmp_path / "out.parquet", "--n-best", "2")
+    assert outcome.code == 0, outcome.err
+    table = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [row["id"] for row in table] == [7, 8]
+    assert table[0]["translation"] == table[0]["n_best"][0]["translation"] == "le chien rouge dort ."
+    assert [row["more"] for row in table] == [None, [1, 2]]
 
 
 @pytest.mark.parametrize("words", [1, 8_000])
