@@ -2,9 +2,10 @@
 
     python benchmarks/files.py --data ../shared/data -- small large endless kills mixed ray
 
-`small` and `large` tag 2 MB and 50 MB with the default encoder, `endless` does so for ten minutes with 4 GiB and is then
-asked to end; `kills` kills -9 a run over 200,000 lines at ten random moments and resumes it each time, `ray` kills one of
-two workers; `mixed` is 10,000 bad and good lines. The results go to `benchmarks/results/files.json` and `files.md`.
+`small` and `large` tag 2 MB and 50 MB with the default encoder, `endless` does so for ten minutes with 4 GiB and is
+then asked to end; `kills` kills -9 a run over 200,000 lines at ten random moments and resumes it each time, `ray` kills
+one of two workers; `mixed` is 10,000 bad and good lines. The results go to `benchmarks/results/files.json` and
+`files.md`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ SEED = 4
 
 
 def bundle(light: bool) -> Path:
-    """Return the bundle of a tagger, trained on the newsroom where it is not there: with the default encoder, or none."""
+    """Return the bundle of a tagger with the default encoder, or none; trained where it is not there."""
     folder = RUNS / ("files-light" if light else "files-encoder")
     if not (folder / "bundle" / "bundle.json").is_file():
         settings = ["--set", "encoder=null"] if light else []
@@ -121,7 +122,7 @@ def watched(data: Path, size: int, folder: Path, longest: float | None = None) -
 
 
 def killed(data: Path, folder: Path, ray: bool = False) -> dict[str, Any]:
-    """Kill a run over 200,000 lines again and again, or one of its workers once, and compare with an undisturbed one."""
+    """Kill a run over 200,000 lines again and again, or one of its workers once; compare with an undisturbed one."""
     lines = list(_until(_sentences(data), 12_000_000))[:200_000]
     source = folder / "lines.txt"
     source.write_bytes(b"".join(lines))

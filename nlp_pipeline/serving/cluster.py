@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from typing import Any
 from nlp_pipeline.corpora.lines import name_of
 from nlp_pipeline.corpora.reading import read_records
 from nlp_pipeline.corpora.records import Consumed, Position
-from nlp_pipeline.errors import ClusterError, Problem, UsageError
+from nlp_pipeline.errors import ClusterError, PipelineError, Problem, UsageError
 from nlp_pipeline.outputs import told
 from nlp_pipeline.serving.unfinished import UnfinishedFile, beside
 from nlp_pipeline.serving.windows import windows_of
@@ -105,7 +107,7 @@ def _cut(job: Job, number: int, start: Position, reading: Reading, size: int, wh
 
 def produce_on(
     cluster: Cluster, job: Job, load: Callable[[], Worker], index: int, start: Position, reading: Reading
-) -> Iterator[Written]:
+) -> Generator[Written, None, None]:
     """Do what is left of a job on a cluster, and yield what came of it in order.
 
     Each slice leaves a file for each output in a hidden folder beside the job's; what an earlier run has left there is
@@ -143,24 +145,31 @@ def produce_on(
         num_cpus=cluster.cpus,
         num_gpus=cluster.gpus or None,
     )
-    rows = iter(done.iter_rows())
-    for number, one in enumerate(slices):
-        with _told(ray):
-            row = reading(rows)
-        assert row is not None
-        told_of = json.loads(row["done"])
-        assert row["number"] == number
-        paths = [folder / name for name in told_of["parts"]]
-        with told(Path(job.output)):
-            parts = [path.read_bytes() for path in paths]
-        rejected = [(line, reason) for line, reason in told_of["rejected"]]
-        after = Position.of_json(told_of["after"])
-        yield Written(one.index, parts, after, rejected, told_of["counts"], told_of["notes"], False, one.consumed)
-        if one.is_last:
-            yield Written(one.index, (), after, is_last=True, consumed=one.consumed)
-        for path in [*paths, folder / _record_name(one)]:
-            path.unlink(missing_ok=True)
+    # Closed at once where the run ends early, so that Ray stops its actors.
+    with closing(_rows_of(done)) as rows:
+        for number, one in enumerate(slices):
+            with _told(ray):
+                row = reading(rows)
+            assert row is not None
+            assert row["number"] == number
+            told_of = json.loads(row["done"])
+            if "wrong" in told_of:
+                raise ClusterError([Problem("--engine ray", told_of["wrong"])])
+            paths = [folder / name for name in told_of["parts"]]
+            with told(Path(job.output)):
+                parts = [path.read_bytes() for path in paths]
+            rejected = [(line, reason) for line, reason in told_of["rejected"]]
+            after = Position.of_json(told_of["after"])
+            yield Written(one.index, parts, after, rejected, told_of["counts"], told_of["notes"], False, one.consumed)
+            if one.is_last:
+                yield Written(one.index, (), after, is_last=True, consumed=one.consumed)
+            for path in [*paths, folder / _record_name(one)]:
+                path.unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rows_of(done: Any) -> Generator[Mapping[str, Any], None, None]:
+    yield from done.iter_rows()
 
 
 class SliceWorker:
@@ -181,11 +190,21 @@ class SliceWorker:
         self._job = job
         self._names = names
         self._folder = Path(folder)
-        self._worker = load()
+        self._load = load
+        self._worker: Worker | None = None
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a slice came to, as JSON, once its files are whole."""
-        one = _of_json(json.loads(row["slice"]))
+        """Return what a slice came to, as JSON, once its files are whole; or what went wrong."""
+        try:
+            done = self._done(_of_json(json.loads(row["slice"])))
+        except Exception as error:
+            # Of Ray's own report of it the user would see the least telling line; the rest is in the worker's log.
+            traceback.print_exc()
+            lines = error.lines() if isinstance(error, PipelineError) else [f"{type(error).__name__}: {error}"]
+            done = json.dumps({"wrong": " ".join(" ".join(lines).split())})
+        return {"number": row["number"], "done": done}
+
+    def _done(self, one: Slice) -> str:
         record = self._folder / _record_name(one)
         try:
             # What was done before the actor, or the whole run, was killed.
@@ -196,9 +215,10 @@ class SliceWorker:
             file.write(done.encode("ascii"))
             file.sync()
             file.finish()
-        return {"number": row["number"], "done": done}
+        return done
 
     def _do(self, one: Slice) -> dict[str, Any]:
+        self._worker = self._worker or self._load()
         source, job = self._job.sources[one.index], self._job
         items = read_records(source.path, source.form, job.read, one.start, one.until)
         files: list[UnfinishedFile] = []
@@ -267,12 +287,15 @@ def _folder_of(job: Job) -> Path:
 
 def _connected(cluster: Cluster) -> Any:
     """Return the module of Ray, with a cluster behind it."""
+    # Its own remarks are not for users: what they must know comes as exceptions.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
     except ImportError as error:
         message = f"expected Ray, received none ({error}): pip install 'nlp-pipeline[cluster]'"
         raise UsageError([Problem("--engine ray", message)]) from None
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     if not ray.is_initialized():
         is_main = threading.current_thread() is threading.main_thread()
         # Ray takes SIGTERM for itself, and we want to leave something to go on from.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from nlp_pipeline.corpora.lines import name_of
 from nlp_pipeline.corpora.records import Position
-from nlp_pipeline.errors import OutputError, Problem, UsageError
+from nlp_pipeline.errors import ClusterError, OutputError, Problem, UsageError
 from nlp_pipeline.outputs import parents_of, told
 from nlp_pipeline.serving.forms import json_line
 from nlp_pipeline.serving.journal import Journal, Reached
@@ -68,7 +68,7 @@ class Done:
     rejected: str | None = None
 
 
-Producer = Callable[[int, Position, Reading], Iterator[Written]]
+Producer = Callable[[int, Position, Reading], Generator[Written, None, None]]
 """Does the sources of a job from a place on: the index of a source, where in it, and what reads."""
 
 
@@ -126,12 +126,12 @@ class _Run:
             except StopNow:
                 message = f"stopped after {self.reached.counts['records']:,} records{self._hint()}"
                 raise self.signals.error(message) from None
-            except OutputError as error:
+            except (OutputError, ClusterError) as error:
                 if not (hint := self._hint()):
                     raise
                 first, *others = error.problems
                 told_of = Problem(first.place, first.message + hint)
-                raise OutputError([told_of, *others], error.omitted) from None
+                raise type(error)([told_of, *others], error.omitted) from None
             finally:
                 self._leave()
         reached = self.reached
@@ -183,17 +183,18 @@ class _Run:
         else:
             written = do_sources(self.job, produce, reached.index, reached.position, self._reading)
         noted = time.monotonic()
-        for one in written:
-            self._take(one)
-            if one.is_last:
-                reached.complete = True
-                self._note()
-                self._place()
-            elif self.signals.received or time.monotonic() - noted >= NOTED_EVERY:
-                self._note()
-                noted = time.monotonic()
-            self.tell(self.clock.progress(one, reached.counts))
-            self.signals.check()
+        with closing(written):
+            for one in written:
+                self._take(one)
+                if one.is_last:
+                    reached.complete = True
+                    self._note()
+                    self._place()
+                elif self.signals.received or time.monotonic() - noted >= NOTED_EVERY:
+                    self._note()
+                    noted = time.monotonic()
+                self.tell(self.clock.progress(one, reached.counts))
+                self.signals.check()
 
     def _reading(self, items: Iterator[_Item]) -> _Item | None:
         with self.signals.at_once():

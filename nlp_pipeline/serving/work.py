@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -144,7 +144,9 @@ class Reading(Protocol):
         """Return the next item; None where there is none."""
 
 
-def do_sources(job: Job, worker: Worker, index: int, start: Position, reading: Reading) -> Iterator[Written]:
+def do_sources(
+    job: Job, worker: Worker, index: int, start: Position, reading: Reading
+) -> Generator[Written, None, None]:
     """Do the sources of a job one after the other, window by window.
 
     Args:
