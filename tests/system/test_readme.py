@@ -43,7 +43,7 @@ def test_commands_parse(document: str) -> None:
         command.make_context(name, words, resilient_parsing=False)
         for word in words:
             if word.startswith(("pipelines/", "data/")):
-                assert (ROOT / word).exists(), f"{document}: {line}"
+                assert any(ROOT.glob(word)), f"{document}: {line}"
 
 
 def test_the_readme_shows_every_command() -> None:
