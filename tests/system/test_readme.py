@@ -33,14 +33,14 @@ def test_commands_parse(document: str) -> None:
     for line in _commands(re.sub(r"\n#", "\n", text) if document.endswith(".yaml") else text):
         words = shlex.split(line, comments=True)[1:]
         command: click.Command | None = cli
-        context = click.Context(cli)
+        context = click.Context(cli, help_option_names=["-h", "--help"])
         while isinstance(command, click.Group):
             assert words, line
             name = words.pop(0)
             command = command.get_command(context, name)
             assert command is not None, f"{document}: {line}"
         assert command is not None
-        command.make_context(name, words, resilient_parsing=False)
+        command.make_context(name, words, parent=context)
         for word in words:
             if word.startswith(("pipelines/", "data/")):
                 assert any(ROOT.glob(word)), f"{document}: {line}"
