@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from nlp_pipeline.serving.files import Done
     from nlp_pipeline.serving.files import Progress as Reached
 
-ENGINE_OPTIONS = ("engine", "address", "workers", "cpus_per_worker", "gpus_per_worker")
-SHOWING_OPTIONS = ("json_progress", "quiet")
+CLUSTER_OPTIONS = ("address", "workers", "cpus_per_worker", "gpus_per_worker")
+OTHER_OPTIONS = ("engine", "json_progress", "quiet", *CLUSTER_OPTIONS)
 
 
 def files_options(input_formats: tuple[str, ...], output_formats: tuple[str, ...], by_name: str) -> Decorator:
@@ -76,11 +76,9 @@ def files_options(input_formats: tuple[str, ...], output_formats: tuple[str, ...
         click.option(
             "--address", metavar="HOST:PORT", help="Of the Ray cluster; auto for the one that this machine is of."
         ),
-        click.option(
-            "--workers", type=click.IntRange(1), default=2, show_default=True, help="Of Ray; each loads BUNDLE."
-        ),
-        click.option("--cpus-per-worker", type=click.FloatRange(0.0), default=1.0, show_default=True, help="Of Ray."),
-        click.option("--gpus-per-worker", type=click.FloatRange(0.0), default=0.0, show_default=True, help="Of Ray."),
+        click.option("--workers", type=click.IntRange(1), help="Of Ray; each loads BUNDLE.  [default: 2]"),
+        click.option("--cpus-per-worker", type=click.FloatRange(0.0), help="Of Ray.  [default: 1]"),
+        click.option("--gpus-per-worker", type=click.FloatRange(0.0), help="Of Ray.  [default: 0]"),
         click.option("--json-progress", is_flag=True, help="Write progress as lines of JSON to standard error."),
         click.option("--quiet", is_flag=True, help="Write nothing to standard error but what is wrong."),
     )
@@ -103,12 +101,15 @@ def files_and_cluster(options: dict[str, Any], **more: Any) -> tuple[Files, Clus
     from nlp_pipeline.jobs.files import Files
     from nlp_pipeline.serving.cluster import Cluster
 
-    own = {name: value for name, value in options.items() if name not in (*ENGINE_OPTIONS, *SHOWING_OPTIONS)}
+    own = {name: value for name, value in options.items() if name not in OTHER_OPTIONS}
     files = Files(**own, **more)
-    if options["engine"] == "local":
-        return files, None
-    cpus, gpus = options["cpus_per_worker"], options["gpus_per_worker"]
-    return files, Cluster(options["address"], options["workers"], cpus, gpus)
+    told = {name.removesuffix("_per_worker"): options[name] for name in CLUSTER_OPTIONS if options[name] is not None}
+    if options["engine"] == "ray":
+        return files, Cluster(**told)
+    if told:
+        name = next(name for name in CLUSTER_OPTIONS if options[name] is not None).replace("_", "-")
+        raise click.UsageError(f"--{name} is for --engine ray.")
+    return files, None
 
 
 @contextmanager

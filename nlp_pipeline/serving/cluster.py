@@ -156,11 +156,9 @@ def produce_on(
             if "wrong" in told_of:
                 raise ClusterError([Problem("--engine ray", told_of["wrong"])])
             paths = [folder / name for name in told_of["parts"]]
-            with told(Path(job.output)):
-                parts = [path.read_bytes() for path in paths]
             rejected = [(line, reason) for line, reason in told_of["rejected"]]
             after = Position.of_json(told_of["after"])
-            yield Written(one.index, parts, after, rejected, told_of["counts"], told_of["notes"], False, one.consumed)
+            yield Written(one.index, paths, after, rejected, told_of["counts"], told_of["notes"], False, one.consumed)
             if one.is_last:
                 yield Written(one.index, (), after, is_last=True, consumed=one.consumed)
             for path in [*paths, folder / _record_name(one)]:
@@ -230,6 +228,7 @@ class SliceWorker:
             for number, part in enumerate(written.parts):
                 if number == len(files):
                     files.append(UnfinishedFile(self._folder / f"{_record_name(one)}.{number}", keep_mark=False))
+                assert isinstance(part, bytes)
                 files[number].write(part)
             after = written.after
             rejected += written.rejected

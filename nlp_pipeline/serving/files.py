@@ -24,6 +24,7 @@ _Item = TypeVar("_Item")
 SHOWN_NOTES = 20
 # How often what is done is made to last: each time costs some milliseconds, and a killed run loses no more than this.
 NOTED_EVERY = 1.0  # seconds
+_CHUNK = 2**20
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,8 @@ class _Run:
         """Write a part of a source."""
         self._open()
         for sink, part in zip(self.sinks, one.parts, strict=False):
-            sink.write(part)
+            for data in _chunks(part):
+                sink.write(data)
         self._reject(one)
         reached, counts = self.reached, self.reached.counts
         for key, count in one.counts.items():
@@ -302,6 +304,15 @@ class _Run:
                 sink.close()
         if self.journal is not None:
             self.journal.close() if keep else self.journal.end()
+
+
+def _chunks(part: bytes | Path) -> Iterator[bytes]:
+    if isinstance(part, bytes):
+        yield part
+        return
+    with told(part), part.open("rb") as file:
+        while data := file.read(_CHUNK):
+            yield data
 
 
 class _Clock:

@@ -100,7 +100,7 @@ class Written:
 
     Attributes:
         index: which source it is of.
-        parts: what is to be added to each of its outputs.
+        parts: what is to be added to each of its outputs, or the files that hold it.
         after: where the next part begins.
         rejected: the line and the reason of each record that was rejected.
         counts: `records`, and what the worker counts.
@@ -110,7 +110,7 @@ class Written:
     """
 
     index: int
-    parts: Sequence[bytes]
+    parts: Sequence[bytes | Path]
     after: Position
     rejected: Sequence[tuple[int, str]] = ()
     counts: Mapping[str, int] = field(default_factory=dict)

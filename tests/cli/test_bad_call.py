@@ -21,6 +21,7 @@ from tests.cli.conftest import CommandLine, WriteRecipe, contents
         (["tag", "bundle", "text.txt"], "Missing option '--output'."),
         (["tag", "bundle", "--output", "x"], "Missing argument 'INPUT...'."),
         (["tag", "bundle", "a", "--output", "x", "--input-format", "pdf"], "Invalid value for '--input-format'"),
+        (["tag", "bundle", "a", "--output", "x", "--gpus-per-worker", "1"], "--gpus-per-worker is for --engine ray."),
         (["evaluate", "bundle"], "Missing option '--data'."),
         (["evaluate", "bundle", "--data", "x", "--scheme", "BIO"], "Invalid value for '--scheme'"),
         (["score", "gold.conll"], "Missing argument 'PREDICTED'."),
