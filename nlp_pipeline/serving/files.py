@@ -161,6 +161,8 @@ class _Run:
             self.say(f"{job.output}: going on after {found.counts['records']:,} records")
         if job.rejected is not None:
             self._parents(Path(job.rejected))
+            if found is None:
+                UnfinishedFile.path_of(Path(job.rejected)).unlink(missing_ok=True)
             if self.reached.rejected and not self._is_placed(Path(job.rejected)):
                 self.rejected = UnfinishedFile(Path(job.rejected), self.reached.rejected)
 

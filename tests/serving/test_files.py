@@ -208,7 +208,10 @@ def test_what_changed_since_is_not_gone_on_with(inputs: list[Path], tmp_path: Pa
         process_files(fewer, Loud(), resume=True)
     assert contents(tmp_path / "place") == before
     # Without --resume it begins anew.
+    inputs[0].write_text("good\n", encoding="utf-8")
+    inputs[1].write_text('{"text": "good"}\n', encoding="utf-8")
     process_files(fewer, Loud())
+    assert [path.name for path in (tmp_path / "place").iterdir()] == ["out"]
     assert len(list((tmp_path / "place" / "out").iterdir())) == 4
 
 
