@@ -13,6 +13,7 @@ from nlp_pipeline.corpora.reading import read_records
 from nlp_pipeline.corpora.records import Consumed, InputRecord, Position, ReadOptions, Rejected
 from nlp_pipeline.corpora.sources import Source
 from nlp_pipeline.serving.forms import Form
+from nlp_pipeline.serving.memory import give_back
 from nlp_pipeline.serving.unfinished import is_stream
 from nlp_pipeline.serving.windows import Limits, Window, windows_of
 
@@ -134,7 +135,9 @@ def do_window(window: Window, index: int, name: str, worker: Worker, form: Form)
     entries = [item if isinstance(item, Rejected) else next(left) for item in window.items]
     rejected = [(entry.line, entry.reason) for entry in entries if isinstance(entry, Rejected)]
     counts = {"records": len(entries) - len(rejected), **processed.counts}
-    return Written(index, form.encode(entries), window.after, rejected, counts, processed.notes)
+    written = Written(index, form.encode(entries), window.after, rejected, counts, processed.notes)
+    give_back()
+    return written
 
 
 class Reading(Protocol):
