@@ -32,6 +32,8 @@ from nlp_pipeline.cli.quiet import load_tensorflow
 def command(bundle: Path, folder: Path, signatures: str | None, precision: str | None, data: str | None) -> None:
     """Write BUNDLE as a SavedModel into DIR, which runs with TensorFlow alone, with a GPU or without.
 
+    An earlier SavedModel of ours in DIR is replaced, once the new one was checked.
+
     Everything is in the graph: cutting text into sentences and words, the very subwords of the encoder's tokenizer, the
     windows of long sentences, the best path under the allowed transitions; for a translator the normalisation, the
     subwords, long lines in parts, and greedy or beam search. Signatures: serving_default takes ids; tag_words takes

@@ -176,5 +176,6 @@ def end(done: Done, summary: str, quiet: bool) -> None:
         click.echo(f"{summary} in {done.seconds:.1f} s ({speed:,.0f} words/s)", err=True)
     if rejected := done.counts["rejected"]:
         where = f": {done.rejected}" if done.rejected is not None else ""
+        first = [done.first_rejected] if done.first_rejected else []
         records = "1 record was" if rejected == 1 else f"{rejected:,} records were"
-        raise RejectedError(f"{records} rejected{where}")
+        raise RejectedError([*first, f"{records} rejected{where}"])

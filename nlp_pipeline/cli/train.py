@@ -18,7 +18,8 @@ def command(recipe: Path, output: Path | None, overrides: tuple[str, ...]) -> No
     """Train as RECIPE says.
 
     The run's folder gets the prepared corpus, the resolved recipe, TensorBoard's logs (`logs/`) and, at the end, the
-    bundle (`bundle/`): the model of the epoch with the best dev F1. The same recipe and seed give the same numbers.
+    bundle (`bundle/`): the model of the epoch with the best dev score (F1, BLEU). An earlier bundle there is replaced.
+    The same recipe and seed give the same numbers.
 
     \b
     Example:

@@ -59,6 +59,7 @@ class Done:
         omitted: how many notes there were besides.
         seconds: how long this run took.
         rejected: the file that holds what was rejected; None where that was told, or nothing was.
+        first_rejected: the first of that, with its place.
     """
 
     counts: Mapping[str, int]
@@ -67,6 +68,7 @@ class Done:
     omitted: int
     seconds: float
     rejected: str | None = None
+    first_rejected: str = ""
 
 
 Producer = Callable[[int, Position, Reading], Generator[Written, None, None]]
@@ -139,7 +141,8 @@ class _Run:
         session = {name: count - self.before.get(name, 0) for name, count in reached.counts.items()}
         omitted = reached.counts["notes"] - len(reached.notes)
         rejected = self.job.rejected if reached.counts["rejected"] else None
-        return Done(reached.counts, session, reached.notes, omitted, self.clock.seconds, rejected)
+        told_first = reached.first_rejected
+        return Done(reached.counts, session, reached.notes, omitted, self.clock.seconds, rejected, told_first)
 
     def _begin(self, resume: bool) -> None:
         job = self.job
@@ -237,6 +240,8 @@ class _Run:
             for line, reason in one.rejected:
                 self.say(f"{name}:{line}: {reason}")
         elif one.rejected:
+            line, reason = one.rejected[0]
+            self.reached.first_rejected = self.reached.first_rejected or f"{name}:{line}: {reason}"
             self.rejected = self.rejected or UnfinishedFile(Path(self.job.rejected))
             lines = ({"file": name, "line": line, "reason": reason} for line, reason in one.rejected)
             self.rejected.write(b"".join(map(json_line, lines)))

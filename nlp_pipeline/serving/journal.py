@@ -34,6 +34,7 @@ class Reached:
         complete: whether all of that is written, and only has to take its place.
         sizes: how many bytes of each of its outputs are good.
         rejected: how many bytes of the file of rejected records are good.
+        first_rejected: the first rejected record: place and reason.
         counts: what was counted so far, in all inputs.
         notes: what is to be said in the end.
     """
@@ -43,6 +44,7 @@ class Reached:
     complete: bool = False
     sizes: list[int] = field(default_factory=list)
     rejected: int = 0
+    first_rejected: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 

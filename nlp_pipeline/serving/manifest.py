@@ -41,7 +41,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         version, files = manifest["format"], manifest["files"]
         expected = {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in files.items()}
     except FileNotFoundError:
-        raise BundleError([Problem(str(folder), f"expected a bundle, received a folder without {MANIFEST}")]) from None
+        message = f"expected a bundle, received a folder without {MANIFEST}"
+        if (folder / "bundle" / MANIFEST).is_file():
+            message += f"; that of this run is {folder / 'bundle'}"
+        raise BundleError([Problem(str(folder), message)]) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BundleError([Problem(str(path), "expected the manifest of a bundle, received something else")]) from None
     if version != FORMAT:

@@ -125,9 +125,7 @@ class LoadedTagger:
             TypeError: for a string, or words that are none.
             ValueError: where there is no word, or an empty one.
         """
-        if isinstance(words, str) or not all(isinstance(word, str) for word in words):
-            raise TypeError(f"expected a list of words; `tag_text` takes a text. Received: {words!r}")
-        return next(self.tag_stream([Sentence(tuple(words))]))
+        return next(self.tag_stream([words]))
 
     def tag_text(self, text: str) -> TaggedText:
         """Tag a text: it is cut into sentences and words first.
@@ -140,9 +138,17 @@ class LoadedTagger:
         tagged = tuple(self.tag_stream(sentences_of(text)))
         return TaggedText(text, tagged, tuple(entity for one in tagged for entity in one.entities_in(text)))
 
-    def tag_stream(self, sentences: Iterable[Sentence]) -> Iterator[TaggedSentence]:
-        """Tag sentences, in order, with memory for `LOOK_AHEAD_WORDS` words of them at a time."""
-        for window in _windows(sentences, LOOK_AHEAD_WORDS):
+    def tag_stream(self, sentences: Iterable[Sentence | Sequence[str]]) -> Iterator[TaggedSentence]:
+        """Tag sentences, in order, with memory for `LOOK_AHEAD_WORDS` words of them at a time.
+
+        Args:
+            sentences: each a list of words, or a `Sentence`.
+
+        Raises:
+            TypeError: for a string, or words that are none.
+            ValueError: where there is no word, or an empty one.
+        """
+        for window in _windows(map(_sentence, sentences), LOOK_AHEAD_WORDS):
             yield from self._tag_window(window)
 
     def _tag_window(self, sentences: list[Sentence]) -> list[TaggedSentence]:
@@ -165,6 +171,14 @@ class LoadedTagger:
             self._best_tags = tf.function(self.bundle.network.best_tags, input_signature=[signature_of(batch)])
         tag_ids, confidences = self._best_tags(batch)
         return tag_ids.numpy(), confidences.numpy()
+
+
+def _sentence(words: Sentence | Sequence[str]) -> Sentence:
+    if isinstance(words, Sentence):
+        return words
+    if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+        raise TypeError(f"expected a list of words; `tag_text` takes a text. Received: {words!r}")
+    return Sentence(tuple(words))
 
 
 def _windows(sentences: Iterable[Sentence], words: int) -> Iterator[list[Sentence]]:

@@ -96,7 +96,11 @@ class LoadedTranslator:
         return cls(TranslatorBundle.read(Path(folder)))
 
     def translate(self, text: str, n_best: int = 1, **settings: Any) -> Translation:
-        """Translate one sentence; as `translate_stream`."""
+        """Translate one sentence; as `translate_stream`.
+
+        Raises:
+            TypeError: for anything but a string.
+        """
         return next(self.translate_stream([text], n_best, **settings))
 
     def translate_stream(self, texts: Iterable[str], n_best: int = 1, **settings: Any) -> Iterator[Translation]:
@@ -109,14 +113,19 @@ class LoadedTranslator:
                 `longest`, `part`, `sentences`.
 
         Raises:
+            TypeError: for one string in the place of several, or anything else among them.
             ValueError: more translations than the beam holds.
         """
+        if isinstance(texts, str):
+            raise TypeError(f"expected texts; `translate` takes one. Received: {texts!r}")
         searching = Search.model_validate({**self.bundle.recipe.search.model_dump(), **settings})
         if not 1 <= n_best <= searching.beam_size:
             raise ValueError(f"expected n_best from 1 to the beam_size, {searching.beam_size}. Received: {n_best}")
         window: list[str] = []
         characters = 0
         for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"expected a text. Received: {text!r}")
             window.append(text)
             characters += len(text)
             if len(window) == LOOK_AHEAD or characters >= LOOK_AHEAD_CHARACTERS:

@@ -112,7 +112,10 @@ def test_a_manifest_that_is_none_is_refused(
 def test_what_is_no_bundle_is_refused(command: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file", encoding="utf-8")
     (tmp_path / "folder").mkdir()
+    (tmp_path / "run" / "bundle").mkdir(parents=True)
+    (tmp_path / "run" / "bundle" / "bundle.json").touch()
     for name, received in (
+        ("run", "expected a bundle, received a folder without bundle.json; that of this run is run/bundle"),
         ("none", "expected a bundle, received nothing: there is no such folder"),
         ("file", "expected a bundle, which is a folder, received a file"),
         ("folder", "expected a bundle, received a folder without bundle.json"),

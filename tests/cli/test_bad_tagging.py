@@ -76,7 +76,7 @@ def test_what_is_rejected_of_a_stream_is_told_or_written_as_asked(
     assert outcome.out.startswith("Ana ")
     arguments = ("--quiet", "--rejected", tmp_path / "wrong.jsonl")
     outcome = command("tag", tiny_bundle, tmp_path / "input", "--output", "-", *arguments)
-    assert (outcome.code, told(outcome, tmp_path)) == (3, ["1 record was rejected: wrong.jsonl"])
+    assert (outcome.code, told(outcome, tmp_path)) == (3, [f"input:2: {message}", "1 record was rejected: wrong.jsonl"])
     (line,) = json_lines(tmp_path / "wrong.jsonl")
     assert line == {"file": str(tmp_path / "input"), "line": 2, "reason": message}
 

@@ -337,7 +337,8 @@ def test_a_line_that_cannot_be_read_leaves_an_empty_one(
     (tmp_path / "in").write_bytes(b"the red dog sleeps .\ntw\xe9\nthe red dog sleeps .\n")
     arguments = ("translate", translator_folder / "run" / "bundle", tmp_path / "in", "--quiet")
     outcome = command(*arguments, "--output", tmp_path / "out", "--alignments", tmp_path / "aligned")
-    assert (outcome.code, told(outcome, tmp_path)) == (3, ["1 record was rejected: out.rejected.jsonl"])
+    message = "in:2: expected UTF-8, received byte 0xe9 (byte 3 of the line)"
+    assert (outcome.code, told(outcome, tmp_path)) == (3, [message, "1 record was rejected: out.rejected.jsonl"])
     assert (tmp_path / "out").read_text(encoding="utf-8") == "le chien rouge dort .\n\nle chien rouge dort .\n"
     assert [bool(line) for line in (tmp_path / "aligned").read_text(encoding="utf-8").split("\n")] == [1, 0, 1, 0]
     # Among several translations of each line the numbers tell which is meant.

@@ -58,6 +58,13 @@ def test_a_text_for_words_and_words_for_a_text_are_refused(tagger: LoadedTagger)
             tagger.tag_text(wrong)  # type: ignore[arg-type]
 
 
+def test_a_stream_takes_lists_of_words(tagger: LoadedTagger) -> None:
+    sentences = [["Ana", "Reis", "left"], ("Rui", "left", "Oslo")]
+    assert list(tagger.tag_stream(sentences)) == [tagger.tag(words) for words in sentences]
+    with pytest.raises(TypeError, match="expected a list of words"):
+        list(tagger.tag_stream("Ana"))
+
+
 def test_gold_tags_stay_and_change_nothing(tagger: LoadedTagger) -> None:
     sentence = Sentence(("Ana", "left"), tags=("B-MISC", "I-MISC"), document=3, place="here:1")
     (tagged,) = tagger.tag_stream([sentence])

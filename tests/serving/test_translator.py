@@ -44,6 +44,14 @@ def test_a_sentence_with_all_that_is_told_of_it(translator: LoadedTranslator) ->
     assert weights[2].argmax() == 1
 
 
+def test_what_is_no_text_is_refused(translator: LoadedTranslator) -> None:
+    for wrong in (["the red dog"], 3, None):
+        with pytest.raises(TypeError, match=r"expected a text\. Received"):
+            translator.translate(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"expected texts; `translate` takes one\. Received: 'the red dog'"):
+        next(translator.translate_stream("the red dog"))
+
+
 def test_a_stream_is_each_for_itself(translator: LoadedTranslator, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [source for source, _ in PAIRS[:7]] + ["", "\u200b \t", "xyzzy"]
     alone = [translator.translate(text) for text in texts]
