@@ -1,11 +1,11 @@
 """Files of any size: memory, speed, kills and bad lines, by the command that anyone would type.
 
-    python benchmarks/files.py --data ../shared/data -- small large endless kills mixed ray
+    python benchmarks/files.py --data ../shared/data -- small large endless kills ray mixed mixed-json
 
 `small` and `large` tag 2 MB and 50 MB with the default encoder, `endless` does so for ten minutes with 4 GiB and is
 then asked to end; `kills` kills -9 a run over 200,000 lines at ten random moments and resumes it each time, `ray` kills
-one of two workers; `mixed` is 10,000 bad and good lines. The results go to `benchmarks/results/files.json` and
-`files.md`.
+one of two workers; `mixed` and `mixed-json` are 10,000 bad and good lines. The results go to
+`benchmarks/results/files.json` and `files.md`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 from measured import ROOT, circumstances
 
 sys.path.insert(0, str(ROOT))
-from tests.corpora.mixed_lines import mixed_texts
+from tests.corpora.mixed_lines import mixed_objects, mixed_texts
 
 RUNS = ROOT / "runs" / "benchmarks"
 TARGET = ROOT / "benchmarks" / "results" / "files"
@@ -180,16 +180,17 @@ def _differing(one: Path, other: Path) -> int:
     return abs(len(first) - len(second)) + sum(a != b for a, b in zip(first, second, strict=False))
 
 
-def mixed(folder: Path) -> dict[str, Any]:
-    """Tag 10,000 good and bad lines, and look for each of them."""
-    made = mixed_texts(10_000)
-    source, output = folder / "mixed.txt", folder / "mixed.jsonl"
+def mixed(folder: Path, objects: bool = False) -> dict[str, Any]:
+    """Tag 10,000 good and bad lines, of text or of JSON, and look for each of them."""
+    made = mixed_objects(10_000) if objects else mixed_texts(10_000)
+    source, output = folder / ("mixed.jsonl" if objects else "mixed.txt"), folder / "tagged.jsonl"
     source.write_bytes(b"".join(line + b"\n" for line, _ in made))
     call = [*COMMAND, "tag", str(bundle(light=True)), str(source), "--output", str(output), "--quiet"]
     ended = subprocess.run(call, cwd=ROOT, check=False, capture_output=True, text=True)
     tagged = [json.loads(line)["text"] for line in output.read_text(encoding="utf-8").split("\n")[:-1]]
     rejected = Path(f"{output}.rejected.jsonl").read_text(encoding="utf-8").splitlines()
-    good = [text for _, text in made if text is not None]
+    # An empty line is a record of text, and between two objects nothing.
+    good = [text for _, text in made if text is not None and not (objects and text == "")]
     bad = [number for number, (_, text) in enumerate(made, start=1) if text is None]
     return {
         "lines": len(made),
@@ -230,6 +231,7 @@ def main() -> None:
         "kills": lambda: killed(data, folder),
         "ray": lambda: killed(data, folder, ray=True),
         "mixed": lambda: mixed(folder),
+        "mixed-json": lambda: mixed(folder, objects=True),
     }
     for name in arguments.rows or rows:
         found = rows[name]()
