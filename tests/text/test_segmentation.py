@@ -154,6 +154,6 @@ def test_borders_of_sentences(text: str, count: int) -> None:
 )
 def test_a_very_long_word_takes_linear_time(piece: str) -> None:
     text = piece * (300_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     segment(text)
-    assert time.perf_counter() - started < 5.0  # a quadratic engine would need hours
+    assert time.process_time() - started < 120.0  # a quadratic engine would need hours
