@@ -203,8 +203,14 @@ class _Run:
                 self.signals.check()
 
     def _reading(self, items: Iterator[_Item]) -> _Item | None:
-        with self.signals.at_once():
-            return next(items, None)
+        try:
+            with self.signals.at_once():
+                return next(items, None)
+        except StopNow:
+            # Between two parts, so that all that is written is whole.
+            if self.sinks:
+                self._note()
+            raise
 
     def _take(self, one: Written) -> None:
         """Write a part of a source."""
