@@ -93,7 +93,7 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     from rich.console import Console
 
-    from nlp_pipeline.jobs.train_tagger import train_tagger
+    from nlp_pipeline.jobs.tasks import train
     from nlp_pipeline.recipe import TaggingRecipe
     from nlp_pipeline.recipe.file import read_recipe
 
@@ -101,7 +101,7 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "train.conll").write_text(TINY_CORPUS, encoding="utf-8")
     (folder / "tiny.yaml").write_text(TINY_RECIPE, encoding="utf-8")
     recipe = read_recipe(folder / "tiny.yaml", kind=TaggingRecipe)
-    return train_tagger(recipe, folder / "run", Console(file=io.StringIO())).bundle
+    return train(recipe, folder / "run", Console(file=io.StringIO())).bundle
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,23 @@
-"""Batches become a `tf.data` pipeline that is one step ahead of the device."""
+"""Batches become a `tf.data` pipeline that is ahead of the device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
+
+Arrays = Mapping[str, NDArray[Any]]
 
 # Of these keys the last dimensions belong to the network, not to the batch, and stay known.
 KNOWN_DIMENSIONS = {"word_vectors": 2}
+# These hold numbers of words of the batch.
+NUMBERED_WORDS = {"word_of_subword", "whole_words"}
 
 
-def signature_of(batch: Mapping[str, Any]) -> dict[str, tf.TensorSpec]:
+def signature_of(batch: Arrays) -> dict[str, tf.TensorSpec]:
     """Return the types of a batch, with every dimension open that differs from batch to batch.
 
     One graph serves all batches then; without it each new length would be traced anew.
@@ -24,27 +30,68 @@ def signature_of(batch: Mapping[str, Any]) -> dict[str, tf.TensorSpec]:
     return signature
 
 
+def few_shapes(batch: Arrays, least: int = 8) -> dict[str, NDArray[Any]]:
+    """Return a batch padded so that few shapes occur: every open dimension becomes a power of two, at least `least`.
+
+    What compiles a graph for each shape, as XLA does, would not get to training otherwise. Equal dimensions stay equal.
+    Zeros are added, which are padding in every array of a batch.
+    """
+    mask = "source_mask" if "source_mask" in batch else "padding_mask"
+    padded = {}
+    for key, value in batch.items():
+        opened = value.ndim - KNOWN_DIMENSIONS.get(key, 0)
+        shape = [max(least, 1 << (size - 1).bit_length()) for size in value.shape[:opened]] + list(value.shape[opened:])
+        padded[key] = np.zeros(shape, value.dtype)
+        padded[key][tuple(slice(0, size) for size in value.shape)] = value
+    for key in NUMBERED_WORDS & batch.keys():
+        # Words are numbered row by row, from 1, and the rows have become longer.
+        numbers, length, longer = padded[key], batch[mask].shape[1], padded[mask].shape[1]
+        padded[key] = np.where(numbers > 0, numbers + (numbers - 1) // length * (longer - length), 0).astype(np.int32)
+    return padded
+
+
 def feed(
-    make_batches: Callable[[], Iterable[Mapping[str, Any]]],
+    make: Callable[[int], Arrays],
     signature: dict[str, tf.TensorSpec],
     strategy: tf.distribute.Strategy,
+    first: int = 0,
     ahead: int = 4,
+    threads: int = 2,
 ) -> Any:
-    """Return a dataset that iterates over batches, made in another thread while the device computes.
+    """Return an endless dataset of batches, made in other threads while the device computes.
+
+        make(0)  make(1)  |  make(2)  make(3)  |  ...         for two replicas on this machine
+        replica 0       1          0        1
+
+    It has no end, since `tf.distribute` asks all replicas whether they have more before each batch of a dataset that
+    has one. Who takes from it knows when to stop.
 
     Args:
-        make_batches: starts anew with each call. With n replicas, n batches in a row are one global batch, and their
-            number is a multiple of n.
+        make: makes a batch, by its number; must not fail for numbers that will not be taken.
         signature: as `signature_of` gives it.
-        strategy: over whose replicas the batches are dealt.
+        strategy: over whose replicas on this machine the batches are dealt, in order.
+        first: the number of the first batch.
         ahead: how many batches are kept ready.
+        threads: how many batches are made at once.
     """
+    keys = list(signature)
+
+    def made(number: np.int64) -> list[NDArray[Any]]:
+        batch = make(int(number))
+        return [batch[key] for key in keys]
+
+    def load(number: tf.Tensor) -> dict[str, tf.Tensor]:
+        arrays = tf.numpy_function(made, [number], [signature[key].dtype for key in keys])
+        for array, key in zip(arrays, keys, strict=True):
+            array.set_shape(signature[key].shape)
+        return dict(zip(keys, arrays, strict=True))
+
     options = tf.data.Options()
     # There is nothing to tune here, and the thread that tunes sleeps for 10 ms, 20 ms, 40 ms and so on, up to a minute:
     # an iterator that comes to its end waits until it wakes up (TensorFlow 2.21).
     options.autotune.enabled = False
-    dataset = tf.data.Dataset.from_generator(make_batches, output_signature=signature).prefetch(ahead)
-    dataset = dataset.with_options(options)
-    if strategy.num_replicas_in_sync == 1:
+    numbers = tf.data.Dataset.counter(first)
+    dataset = numbers.map(load, num_parallel_calls=threads, deterministic=True).prefetch(ahead).with_options(options)
+    if not isinstance(strategy, tf.distribute.MirroredStrategy | tf.distribute.MultiWorkerMirroredStrategy):
         return dataset
     return strategy.distribute_datasets_from_function(lambda _context: dataset)

@@ -54,9 +54,11 @@ def _devices() -> Finding:
         return Finding("devices", f"TensorFlow cannot be imported: {error}", fine=False)
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return Finding("devices", "the CPU alone")
-    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
-    return Finding("devices", ", ".join(names))
+        return Finding("devices", "the CPU alone (training.strategy auto: none)")
+    from nlp_pipeline.training.team import device_names
+
+    used = "mirrored over all of them" if len(gpus) > 1 else "none, on this one"
+    return Finding("devices", f"{', '.join(device_names())} (training.strategy auto: {used})")
 
 
 def _processor() -> Finding:

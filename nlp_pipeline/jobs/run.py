@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-import nlp_pipeline
-from nlp_pipeline.errors import BundleError
+from nlp_pipeline.errors import Problem, UsageError
 from nlp_pipeline.evaluation.entities import EntityScores
 from nlp_pipeline.evaluation.translations import TranslationScores
+from nlp_pipeline.jobs.run_folder import RunFolder, Start
 from nlp_pipeline.jobs.tasks import check, evaluate_bundle, report_files, scores_from_json, train
-from nlp_pipeline.jobs.train import refuse_other_folder, say_to
-from nlp_pipeline.outputs import file_digest, new_file, refuse_foreign
+from nlp_pipeline.jobs.train import say_to
+from nlp_pipeline.outputs import file_digest, refuse_foreign
 from nlp_pipeline.recipe import Recipe
-from nlp_pipeline.serving.manifest import MANIFEST, read_manifest
-
-MARKER = "done.json"
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,8 @@ def run(
     """Prepare, train and evaluate.
 
     Skipped is what `output` holds already: a whole bundle, and its evaluation, of the same recipe, corpora, encoder and
-    version of this package. A corpus of a hub is taken to be unchanged.
+    version of this package. A corpus of a hub is taken to be unchanged. A training that was not finished is gone on
+    with.
 
     Args:
         recipe: what to do.
@@ -64,57 +61,40 @@ def run(
         PipelineError: as the parts that it calls.
     """
     report = output / "evaluation"
+    if recipe.training.strategy == "multi_worker":
+        message = "expected one worker, received multi_worker: train on all of them, and then evaluate"
+        raise UsageError([Problem("training.strategy", message)])
     marker, scores_file, _ = report_files(recipe)
     refuse_foreign(report, marker)
-    refuse_other_folder(output)
+    folder = RunFolder(output)
+    folder.refuse_other()
     say = say_to(console)
-    prepared = check(recipe, output / "corpus", say, force)
+    prepared = check(recipe, folder.corpus, say, force)
     show_corpus(prepared.summary)
-    bundle = output / "bundle"
-    sources = [nlp_pipeline.__version__, recipe.model_dump(mode="json"), prepared.summary["fingerprint"]]
-    fingerprint = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()
     split = "test" if "test" in prepared.splits else "dev"
-    before = _what_is_done(output / MARKER, bundle)
-    if not force and before == fingerprint:
+    done = folder.done()
+    if not force and done is not None and done["fingerprint"] == folder.fingerprint(recipe, prepared):
         prepared.keep()
-        if (kept := _kept_scores(recipe, output / MARKER, report)) is not None:
+        if (kept := _kept_scores(recipe, done, report)) is not None:
             say("training and evaluation skipped: the bundle is there, and nothing has changed")
-            return RunResult(bundle, report, split, kept)
+            return RunResult(folder.bundle, report, split, kept)
         say("training skipped: the bundle is there, and nothing has changed")
     else:
-        if before is not None:
+        if done is not None:
             say("the recipe or its corpora have changed: what is in the run's folder will be replaced")
-        train(recipe, output, console, prepared)
-    done = {"fingerprint": fingerprint, "bundle": file_digest(bundle / MANIFEST)}
-    # Now, so that a run that is killed while it evaluates need not train again.
-    _mark(output / MARKER, done)
-    scores = evaluate_bundle(recipe, bundle, prepared.splits[split], report, f"{recipe.name} on its {split} corpus")
-    _mark(output / MARKER, {**done, "scores": file_digest(report / scores_file)})
-    return RunResult(bundle, report, split, scores)
+        train(recipe, output, console, prepared, Start.FORCE if force else Start.GO_ON)
+        done = folder.done()
+        assert done is not None
+    title = f"{recipe.name} on its {split} corpus"
+    scores = evaluate_bundle(recipe, folder.bundle, prepared.splits[split], report, title)
+    folder.mark({**done, "scores": file_digest(report / scores_file)})
+    return RunResult(folder.bundle, report, split, scores)
 
 
-def _mark(marker: Path, done: dict[str, str]) -> None:
-    with new_file(marker) as file:
-        file.write_text(json.dumps(done), encoding="utf-8")
-
-
-def _what_is_done(marker: Path, bundle: Path) -> str | None:
-    """Return the fingerprint of what the whole bundle was made from, or None where there is no such bundle."""
-    try:
-        done = json.loads(marker.read_text(encoding="utf-8"))
-        if done["bundle"] != file_digest(bundle / MANIFEST):
-            return None
-        read_manifest(bundle)
-        return str(done["fingerprint"])
-    except (OSError, ValueError, KeyError, TypeError, BundleError):
-        return None
-
-
-def _kept_scores(recipe: Recipe, marker: Path, report: Path) -> EntityScores | TranslationScores | None:
+def _kept_scores(recipe: Recipe, done: Mapping[str, str], report: Path) -> EntityScores | TranslationScores | None:
     """Return the scores of the bundle's evaluation, if its report is there and as it was."""
     known_by, scores_file, to_read = report_files(recipe)
     try:
-        done = json.loads(marker.read_text(encoding="utf-8"))
         if done["scores"] != file_digest(report / scores_file):
             return None
         if not all((report / name).is_file() for name in (known_by, to_read)):

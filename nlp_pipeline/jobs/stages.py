@@ -2,54 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from numpy.typing import NDArray
-from rich.console import Console
 
-from nlp_pipeline.inputs.batches import shuffled_batches
-from nlp_pipeline.inputs.feeding import feed, signature_of
+from nlp_pipeline.inputs.feeding import feed, few_shapes, signature_of
+from nlp_pipeline.inputs.shares import Place, Plan, parts_of_worker
 from nlp_pipeline.inputs.tagging import Batch
+from nlp_pipeline.jobs.training_task import Split
 from nlp_pipeline.models.network import Network
 from nlp_pipeline.recipe import Training
 from nlp_pipeline.training.average import WeightAverage
-from nlp_pipeline.training.dashboard import Dashboard
-from nlp_pipeline.training.loop import History, Watcher, fit
+from nlp_pipeline.training.loop import Batches, Limits
+from nlp_pipeline.training.loss_scale import LossScale
 from nlp_pipeline.training.optimizers import GroupedOptimizer, WeightGroup
-from nlp_pipeline.training.progress import ProgressBar
-from nlp_pipeline.training.step import TrainingStep
+from nlp_pipeline.training.step import COUNTED, STEP_WORDS, TrainingStep
+from nlp_pipeline.training.team import Team
 
-
-class Split(Protocol):
-    """A split of a corpus as numbers."""
-
-    @property
-    def costs(self) -> list[int]:
-        """What each example takes of a batch."""
-
-    def batch(self, indices: Sequence[int], for_training: bool = False) -> Batch:
-        """Return the batch of some of its examples."""
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """How weights are scored after an epoch.
-
-    Attributes:
-        score: scores the network's weights as they stand.
-        decisive: which of the scores decides; the highest is best.
-        draw: draws pictures for TensorBoard, RGBA pixels [H, W, 4] by name.
-    """
-
-    score: Callable[[], Mapping[str, float]]
-    decisive: str
-    draw: Callable[[], Mapping[str, NDArray[np.uint8]]] = dict
+# Of how many examples an error names the numbers.
+_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -104,92 +77,79 @@ def stages_of(training: Training, network: Network) -> list[Stage]:
     return [Stage("training what is above the encoder", True, before, training.frozen_epochs, together), last]
 
 
-def fit_stage(
-    stage: Stage,
-    training: Training,
-    seed: int,
-    network: Network,
-    train: Split,
-    scoring: Scoring,
-    strategy: tf.distribute.Strategy,
-    logs: Path,
-    console: Console,
-    history: History,
-) -> None:
-    """Train one stage, and leave the best weights so far in the network.
+def step_of(stage: Stage, training: Training, seed: int, network: Network, train: Split, team: Team) -> TrainingStep:
+    """Return a stage's training step: its optimizers on their schedule, its average, its loss scale.
 
     Args:
-        stage: what is trained, and for how long.
+        stage: what is trained.
         training: the recipe's section.
         seed: the run's.
-        network: was made in the strategy's scope.
+        network: was made in the team's scope.
         train: what is trained on.
-        scoring: how the weights are scored after each epoch.
-        strategy: where it runs.
-        logs: TensorBoard's folder.
-        console: where progress is shown.
-        history: what was before; goes on.
-
-    Raises:
-        TrainingError: where the loss is no longer a number.
+        team: where.
     """
-    replicas = strategy.num_replicas_in_sync
-    costs = train.costs
-
-    def plan(epoch: int) -> list[list[int]]:
-        batches = shuffled_batches(costs, training.batch_subwords * replicas, seed, epoch)
-        # With several replicas every one of them needs an example in each step.
-        return [part for batch in _with_at_least(replicas, batches) for part in _dealt(batch, replicas)]
-
-    steps_of_epoch = len(plan(1)) // replicas
+    steps_of_epoch = len(Plan(train.costs, train.words, training.batch_subwords, seed).batches(1))
     steps = steps_of_epoch * stage.falls_over
-    with strategy.scope():
-        optimizer = GroupedOptimizer.adamw(
-            stage.groups, steps, int(training.warmup * steps), training.decay, training.weight_decay
-        )
+    with team.strategy.scope():
+        optimizer = GroupedOptimizer.of(training, stage.groups, steps, int(training.warmup * steps))
         average = None
         if training.average is not None:
             average = WeightAverage(optimizer.weights, training.average, trained=stage.goes_on)
-    signature = signature_of(train.batch([0], for_training=True))
-
-    def batches(epoch: int) -> Any:
-        network.begin_epoch(epoch)
-
-        def make() -> Iterator[Batch]:
-            return (train.batch(indices, for_training=True) for indices in plan(epoch))
-
-        return feed(make, signature, strategy)
-
-    step = TrainingStep(network.losses_of, optimizer, strategy, training.clip_norm, batches(1).element_spec, average)
-    with ExitStack() as stack:
-        bar = stack.enter_context(ProgressBar(console, history.steps + steps_of_epoch * stage.epochs, scoring.decisive))
-        dashboard = Dashboard(logs)
-        stack.callback(dashboard.close)
-        watchers: list[Watcher] = [bar, dashboard]
-        fit(
-            step,
-            batches,
-            scoring.score,
-            scoring.decisive,
-            stage.epochs,
-            training.patience,
-            watchers,
-            history,
-            scoring.draw,
+        return TrainingStep(
+            network.losses_of,
+            optimizer,
+            team.strategy,
+            training.clip_norm,
+            average,
+            training.accumulate,
+            training.xla,
+            LossScale() if training.precision == "float16" else None,
+            skip=training.not_finite == "skip",
         )
 
 
-def _with_at_least(count: int, batches: list[list[int]]) -> list[list[int]]:
-    """Join a batch of fewer examples than there are replicas to the one before it."""
-    joined: list[list[int]] = []
-    for batch in batches:
-        if joined and (len(batch) < count or len(joined[-1]) < count):
-            joined[-1] = joined[-1] + batch
-        else:
-            joined.append(batch)
-    return joined
+def batches_of(training: Training, seed: int, network: Network, train: Split, team: Team, first_epoch: int) -> Batches:
+    """Return what a stage is trained on, from an epoch on.
+
+    Args:
+        training: the recipe's section.
+        seed: the run's; with the number of an epoch it decides which examples meet.
+        network: is told of each epoch.
+        train: what is trained on.
+        team: among whose replicas each step is dealt.
+        first_epoch: the epoch that the stage begins with, or goes on with.
+    """
+    replicas, local, accumulate = team.replicas, team.local_replicas, training.accumulate
+    parts = replicas * accumulate
+    plan = Plan(train.costs, train.words, training.batch_subwords, seed, first_epoch, parts)
+    numbered = parts_of_worker(replicas, accumulate, team.worker * local, local)
+
+    def make(number: int) -> Batch:
+        share = plan.share(*numbered(number))
+        batch = train.batch(share.indices, for_training=True)
+        batch[COUNTED] = np.full(len(share.indices), share.counted)
+        batch[STEP_WORDS] = np.array(share.words, np.float32)
+        return few_shapes(batch) if training.xla else batch
+
+    signature = signature_of(make(0))
+
+    def begin(epoch: int, step: int) -> Iterator[Any]:
+        first = plan.number_of(Place(epoch, step)) * accumulate * local
+        iterator: Iterator[Any] = iter(feed(make, signature, team.strategy, first))
+        return iterator
+
+    def describe(epoch: int, step: int) -> str:
+        batch = plan.batches(epoch)[step]
+        named = ", ".join(str(index + 1) for index in batch[:_NAMED]) + (", ..." if len(batch) > _NAMED else "")
+        longest = max(train.costs[index] for index in batch)
+        return f"in a batch of {len(batch)} examples of up to {longest} subwords (of the train corpus: {named})"
+
+    return Batches(begin, lambda epoch: len(plan.batches(epoch)), network.begin_epoch, describe)
 
 
-def _dealt(batch: list[int], replicas: int) -> list[list[int]]:
-    """Deal a batch's examples to the replicas, as evenly as can be."""
-    return [batch[replica::replicas] for replica in range(replicas)]
+def limits_of(stages: Sequence[Stage], number: int, training: Training) -> Limits:
+    """Return when a stage, by its number from 0, ends."""
+    last_epoch = sum(stage.epochs for stage in stages[: number + 1])
+    return Limits(
+        last_epoch, training.patience, training.steps, training.steps_per_execution, training.checkpoint_steps
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nlp_pipeline.jobs.prepare import PreparedCorpus, Say
 from nlp_pipeline.jobs.prepare_tagging import check_corpora
 from nlp_pipeline.jobs.prepare_translation import check_pairs
+from nlp_pipeline.jobs.run_folder import Start
 from nlp_pipeline.recipe import Recipe, TaggingRecipe
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from nlp_pipeline.evaluation.entities import EntityScores
     from nlp_pipeline.evaluation.translations import TranslationScores
     from nlp_pipeline.jobs.train import Trained
+    from nlp_pipeline.jobs.training_task import TrainingTask
 
 
 def check(recipe: Recipe, folder: Path, say: Say = lambda _line: None, force: bool = False) -> PreparedCorpus[Any]:
@@ -42,19 +44,55 @@ def prepare(recipe: Recipe, folder: Path, say: Say = lambda _line: None, force: 
     return prepared
 
 
-def train(recipe: Recipe, output: Path, console: Console, prepared: PreparedCorpus[Any] | None = None) -> Trained:
-    """Train what a recipe says, and leave a bundle in `output/bundle`: `train_tagger` or `train_translator`.
+def train(
+    recipe: Recipe,
+    output: Path,
+    console: Console,
+    prepared: PreparedCorpus[Any] | None = None,
+    start: Start = Start.NEW,
+) -> Trained:
+    """Train what a recipe says, and leave a bundle in `output/bundle`.
+
+    With several workers, each of them calls this, and the chief alone writes and shows something.
+
+    Args:
+        recipe: what to do.
+        output: the run's folder. It gets the prepared corpus, the resolved recipe, TensorBoard's logs, checkpoints and,
+            at the end, the bundle.
+        console: where progress is shown.
+        prepared: the recipe's corpora, where they have been checked already.
+        start: what becomes of an earlier training into this folder that was not finished.
 
     Raises:
-        PipelineError: as they do.
+        CorpusError, EncoderError, OutputError, UsageError, TrainingError: as the parts that it calls.
+        StoppedByUserError, TerminatedError: after a signal, and a checkpoint.
     """
+    from rich.console import Console
+
+    from nlp_pipeline.jobs.run_folder import RunFolder
+    from nlp_pipeline.jobs.train import TrainingRun, describe_team, say_to
+    from nlp_pipeline.training.team import gather_team
+
+    team = gather_team(recipe.training.strategy)
+    if not team.chief:
+        console = Console(quiet=True)
+    say = say_to(console)
+    say(describe_team(team, recipe))
+    folder = RunFolder(output, recipe.training.keep_checkpoints)
+    if team.chief:
+        folder.refuse_other()
+    if prepared is None:
+        prepared = check(recipe, folder.corpus, say)
+    task: TrainingTask
     if isinstance(recipe, TaggingRecipe):
-        from nlp_pipeline.jobs.train_tagger import train_tagger
+        from nlp_pipeline.jobs.tagger_training import TaggerTraining
 
-        return train_tagger(recipe, output, console, prepared)
-    from nlp_pipeline.jobs.train_translator import train_translator
+        task = TaggerTraining(recipe, prepared)
+    else:
+        from nlp_pipeline.jobs.translator_training import TranslatorTraining
 
-    return train_translator(recipe, output, console, prepared)
+        task = TranslatorTraining(recipe, prepared)
+    return TrainingRun(task, team, folder, prepared, console).train(start)
 
 
 def report_files(recipe: Recipe) -> tuple[str, str, str]:

@@ -1,9 +1,10 @@
-"""What every training does: its folder, its devices and seeds, its encoder's kept vectors."""
+"""Training: from a recipe to a bundle, on one device or many, and on from where a run was that ended too soon."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,26 +12,23 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
 
-from nlp_pipeline.errors import OutputError, Problem
-from nlp_pipeline.inputs.feeding import signature_of
-from nlp_pipeline.inputs.tagging import Batch
-from nlp_pipeline.inputs.vectors import KeptVectors, keep_vectors, key_of
-from nlp_pipeline.models.bert_vectors import BertVectors
+from nlp_pipeline.errors import Problem, TrainingError, UsageError
+from nlp_pipeline.jobs.encoder_vectors import keep_vectors_of
+from nlp_pipeline.jobs.prepare import PreparedCorpus
+from nlp_pipeline.jobs.run_folder import RunFolder, Start
+from nlp_pipeline.jobs.stages import batches_of, limits_of, stages_of, step_of
+from nlp_pipeline.jobs.training_task import TrainingTask
 from nlp_pipeline.models.network import Network
-from nlp_pipeline.outputs import new_file, refuse_foreign
-from nlp_pipeline.recipe import Encoder, Training
-from nlp_pipeline.recipe.section import BaseRecipe
-from nlp_pipeline.serving.manifest import MANIFEST
-from nlp_pipeline.subwords.encoders import cache_folder, encoder_digest
-from nlp_pipeline.training.loop import History
-from nlp_pipeline.training.strategy import choose_strategy
-
-RECIPE = "recipe.yaml"
-HEADER = "# What a run of nlp_pipeline did: the recipe, with what was typed beside it, and all defaults.\n"
+from nlp_pipeline.stopping import Signals
+from nlp_pipeline.training.checkpoints import Checkpoint
+from nlp_pipeline.training.dashboard import Dashboard
+from nlp_pipeline.training.loop import Loop, Watcher
+from nlp_pipeline.training.progress import Progress
+from nlp_pipeline.training.progress_bar import ProgressBar
+from nlp_pipeline.training.state import TrainingState
+from nlp_pipeline.training.team import Team, device_names
 
 
 @dataclass(frozen=True)
@@ -39,28 +37,13 @@ class Trained:
 
     Attributes:
         bundle: the bundle's folder.
-        metrics: what the bundle's `metrics.json` says.
-        history: the epochs.
+        metrics: what the bundle's `metrics.json` says; empty where training was skipped.
+        progress: the epochs.
     """
 
     bundle: Path
     metrics: dict[str, Any]
-    history: History
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A split whose encoder vectors can be kept.
-
-    Attributes:
-        subwords: for each sentence, for each word, the ids of its subwords.
-        costs: how many subwords each sentence has, special ones included.
-        batch: gives the batch of some sentences, without kept vectors.
-    """
-
-    subwords: Sequence[Sequence[Sequence[int]]]
-    costs: Sequence[int]
-    batch: Callable[[Sequence[int]], Batch]
+    progress: Progress
 
 
 def say_to(console: Console) -> Callable[[str], None]:
@@ -68,104 +51,206 @@ def say_to(console: Console) -> Callable[[str], None]:
     return lambda line: console.print(line, highlight=False, markup=False)
 
 
-def refuse_other_folder(output: Path) -> None:
-    """Refuse a run's folder that is a bundle, or that holds a recipe or a bundle's folder which no run has written.
+class TrainingRun:
+    """One training, by one worker of its team.
 
-    Raises:
-        OutputError: where it is such a one.
+    Args:
+        task: what is trained.
+        team: where. `gather_team` has to be called before anything else asks TensorFlow for a device.
+        folder: the run's.
+        prepared: the recipe's corpora.
+        console: where progress is shown; a quiet one for all workers but the chief.
     """
-    if (output / MANIFEST).exists():
-        raise OutputError([Problem(str(output), "expected a folder for the run, received a bundle")])
-    refuse_foreign(output / "bundle", MANIFEST)
-    try:
-        with (output / RECIPE).open(encoding="utf-8") as file:
-            own = file.readline() == HEADER
-    except (FileNotFoundError, NotADirectoryError):
-        return  # a file in the folder's place is told when the first folder is made
-    except (OSError, UnicodeDecodeError):
-        own = False
-    if not own:
-        message = f"expected a folder for the run, received one with a {RECIPE} that would be replaced"
-        raise OutputError([Problem(str(output), message)])
+
+    def __init__(
+        self, task: TrainingTask, team: Team, folder: RunFolder, prepared: PreparedCorpus[Any], console: Console
+    ) -> None:
+        self.task = task
+        self.team = team
+        self.folder = folder
+        self.prepared = prepared
+        self.console = console
+        self.say = say_to(console)
+        self.training = task.recipe.training
+        self.started = time.monotonic()
+
+    def train(self, start: Start) -> Trained:
+        """Train, and leave a bundle.
+
+        Raises:
+            UsageError: where an unfinished training is in the way, or cannot be gone on with.
+            EncoderError, OutputError, TrainingError: as the parts that it calls.
+            StoppedByUserError, TerminatedError: after a signal, and a checkpoint.
+        """
+        if self.team.tell_json(lambda: start is Start.RESUME and self._is_done()):
+            self.say(f"training skipped: it is finished, and nothing has changed; bundle in {self.folder.bundle}")
+            return Trained(self.folder.bundle, {}, Progress())
+        found = self._found(start)
+        keras.utils.set_random_seed(self.task.recipe.seed)
+        tf.config.experimental.enable_op_determinism()
+        with self.team.strategy.scope():
+            # XLA does not know cuDNN's kernels.
+            network = self.task.build_network(use_cudnn=False if self.training.xla else "auto")
+        # From here on all that was given is known to be right, and the run's folder is written to.
+        if self.team.chief:
+            self.prepared.keep()
+            self.folder.open(self.task.recipe, anew=found is None)
+        splits = self.task.encode()
+        vectors = self.team.in_turn(lambda: keep_vectors_of(self.task, network, splits, self.console))
+        progress = Progress() if found is None else Progress.from_json(found.about["progress"])
+        if found is not None:
+            self.say(f"going on after epoch {progress.epoch - 1} and {progress.step} steps, {progress.steps} in all")
+        stages = stages_of(self.training, network)
+        with ExitStack() as stack:
+            signals = stack.enter_context(Signals())
+            dashboard = self._watched(stack, progress)
+            for number, stage in enumerate(stages):
+                if number < progress.stage:
+                    continue
+                if stage.name:
+                    self.say(stage.name)
+                kept: Mapping[str, Any] = vectors if stage.frozen else {}
+                train, dev = (splits[name].with_vectors(kept.get(name)) for name in ("train", "dev"))
+                step = step_of(stage, self.training, self.task.recipe.seed, network, train, self.team)
+                state = TrainingState(step, _moving(network))
+                if found is not None:
+                    self._take(state, found)
+                    found = None
+                scoring = self.task.scoring(dev)
+                batches = batches_of(
+                    self.training, self.task.recipe.seed, network, train, self.team, max(1, progress.epoch)
+                )
+                limits = limits_of(stages, number, self.training)
+                with self._bar(progress, batches.steps_of(progress.epoch), limits.last_epoch, scoring.decisive) as bar:
+                    watchers: list[Watcher] = [bar, *dashboard]
+                    loop = Loop(
+                        step,
+                        batches,
+                        scoring,
+                        limits,
+                        self.team,
+                        state,
+                        progress,
+                        partial(self._checkpoint, state, progress),
+                        signals,
+                        watchers,
+                        self._remedies(),
+                    )
+                    loop.run()
+                if number + 1 < len(stages):
+                    progress.end_stage()
+        return self._finish(network, progress)
+
+    def _is_done(self) -> bool:
+        done = self.folder.done()
+        same = done is not None and done["fingerprint"] == self.folder.fingerprint(self.task.recipe, self.prepared)
+        return same and not self.folder.checkpoints.files()
+
+    def _found(self, start: Start) -> Checkpoint | None:
+        """Return the checkpoint that the run goes on from; every worker the same."""
+        content = self.team.tell(lambda: self._looked_for(start) or b"")
+        return Checkpoint.from_bytes(content) if content else None
+
+    def _looked_for(self, start: Start) -> bytes | None:
+        checkpoints = self.folder.checkpoints
+        if start is Start.FORCE:
+            return None
+        if start is Start.NEW:
+            if checkpoints.files():
+                message = (
+                    f"holds a training that was not finished ({checkpoints.files()[0].name}): "
+                    "--resume goes on with it, --force begins anew"
+                )
+                raise UsageError([Problem(str(self.folder.path), message)])
+            return None
+        content = checkpoints.newest(self.say)
+        if content is None:
+            if start is Start.RESUME:
+                self.say(f"nothing to go on from in {checkpoints.folder}: training from the beginning")
+            return None
+        checkpoint = Checkpoint.from_bytes(content)
+        differences = self.folder.differences(checkpoint.about, self.task.recipe, self.prepared)
+        if differences.hard:
+            if start is Start.GO_ON:
+                self.say(f"the training that was not finished is another one ({differences.hard}): training anew")
+                return None
+            message = f"holds the checkpoints of another training: {differences.hard}; --force begins anew"
+            raise UsageError([Problem(str(self.folder.path), message)])
+        if differences.soft:
+            self.say(f"changed since the checkpoint: {differences.soft}")
+        return content
+
+    def _take(self, state: TrainingState, found: Checkpoint) -> None:
+        try:
+            state.take(found.tensors)
+        except ValueError as error:
+            message = f"the checkpoint does not fit this training: {error}; --force begins anew"
+            raise TrainingError([Problem(str(self.folder.checkpoints.folder), message)]) from None
+
+    def _checkpoint(self, state: TrainingState, progress: Progress) -> None:
+        """Write a checkpoint; the chief alone does."""
+        if not self.team.chief:
+            return
+        told = progress.to_json() | {"before": progress.before + time.monotonic() - self.started}
+        about = self.folder.about(self.task.recipe, self.prepared) | {"progress": told}
+        self.folder.checkpoints.write(progress.steps, Checkpoint(state.to_tensors(), about))
+
+    def _watched(self, stack: ExitStack, progress: Progress) -> list[Watcher]:
+        """Return what writes for TensorBoard; the chief's alone."""
+        if not self.team.chief:
+            return []
+        dashboard = Dashboard(self.folder.logs, progress.steps)
+        stack.callback(dashboard.close)
+        return [dashboard]
+
+    def _bar(self, progress: Progress, steps_of_epoch: int, last_epoch: int, decisive: str) -> ProgressBar:
+        steps = progress.steps - progress.step + steps_of_epoch * (last_epoch + 1 - progress.epoch)
+        return ProgressBar(self.console, min(steps, self.training.steps or steps), decisive)
+
+    def _remedies(self) -> str:
+        training = self.training
+        lower = f"lower training.batch_subwords (now {training.batch_subwords})"
+        return f"{lower}, or raise training.accumulate (now {training.accumulate}), which leaves the result as it is"
+
+    def _finish(self, network: Network, progress: Progress) -> Trained:
+        """Write the bundle; the chief alone does, and the others wait."""
+        metrics: dict[str, Any] = {
+            "seconds": round(progress.before + time.monotonic() - self.started, 1),
+            "best_epoch": progress.best.epoch,
+            "epochs": len(progress.epochs),
+            "steps": progress.steps,
+            "replicas": self.team.replicas,
+            "seed": self.task.recipe.seed,
+            "weights": _count_weights(network),
+        }
+        if self.team.chief:
+            for line in self.task.write_bundle(self.folder.bundle, metrics, progress.best):
+                self.say(line)
+            self.folder.finish(self.task.recipe, self.prepared)
+        self.team.wait()
+        return Trained(self.folder.bundle, metrics, progress)
 
 
-def set_up(recipe: BaseRecipe, training: Training, console: Console) -> tf.distribute.Strategy:
-    """Seed all that is random, and return where the run trains."""
-    keras.utils.set_random_seed(recipe.seed)
-    tf.config.experimental.enable_op_determinism()
-    strategy = choose_strategy(training.strategy)
-    say_to(console)(f"training on {strategy.num_replicas_in_sync} device(s), seed {recipe.seed}")
-    return strategy
+def describe_team(team: Team, recipe: Any) -> str:
+    """Return the first line of a run's log: on what it trains, and how."""
+    training = recipe.training
+    names = device_names()
+    on = ", ".join(sorted({f"{names.count(name)} x {name}" if names.count(name) > 1 else name for name in names}))
+    workers = f" of {team.workers} workers" if team.workers > 1 else ""
+    compiled = ", xla" if training.xla else ""
+    how = f"strategy {team.name}, {training.precision}{compiled}, seed {recipe.seed}"
+    return f"training on {team.replicas} device(s){workers} ({on}), {how}"
 
 
-def open_folder(recipe: BaseRecipe, output: Path) -> Path:
-    """Write the resolved recipe into a run's folder, and return the empty folder of its logs.
-
-    Raises:
-        OutputError: where it cannot be written to.
-    """
-    with new_file(output / RECIPE) as file:
-        file.write_text(HEADER + recipe.to_yaml(), encoding="utf-8")
-    logs = output / "logs"
-    for events in logs.glob("events.out.tfevents.*"):
-        # Those of an earlier run into this folder: TensorBoard would draw both as one line.
-        events.unlink()
-    return logs
+def _moving(network: Network) -> list[Any]:
+    """Return the variables of a network that change in training: what is trained, and the random generators' states."""
+    still = {id(weight) for weight in network.non_trainable_weights}
+    return [variable for variable in network.variables if id(variable) not in still]
 
 
-def count_weights(network: Network) -> dict[str, int]:
+def _count_weights(network: Network) -> dict[str, int]:
     """Return how many numbers were trained, and how many there are."""
     return {
         "trained": sum(int(tf.size(weight.value)) for weight in network.trainable_weights),
         "all": sum(int(tf.size(weight.value)) for weight in network.weights),
     }
-
-
-def keep_vectors_of(
-    corpora: Mapping[str, Corpus],
-    bert: BertVectors | None,
-    settings: Encoder | None,
-    training: Training,
-    encoder_folder: Path | None,
-    console: Console,
-) -> dict[str, KeptVectors]:
-    """Return the encoder's vectors of each split, or nothing where no epoch is frozen or they are not to be kept.
-
-    Raises:
-        OutputError: where the cache cannot be written to.
-    """
-    if bert is None or settings is None or encoder_folder is None or not training.keep_vectors:
-        return {}
-    if settings.finetune and not training.frozen_epochs:
-        return {}
-    decisive = settings.model_dump(mode="json", include={"layers", "pooling", "window", "overlap"})
-    decisive |= {"precision": training.precision, "tensorflow": tf.__version__}
-    digest = encoder_digest(encoder_folder)
-    encode_words: Any = None
-
-    def encode(corpus: Corpus, indices: Sequence[int]) -> NDArray[Any]:
-        nonlocal encode_words
-        batch = corpus.batch(indices)
-        if encode_words is None:
-            encode_words = tf.function(bert.encode_words, input_signature=[signature_of(batch)])
-        vectors: NDArray[Any] = encode_words(batch).numpy()
-        return vectors
-
-    kept = {}
-    for name, corpus in corpora.items():
-        started = time.monotonic()
-        lengths = [len(words) for words in corpus.subwords]
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task(f"vectors of {name}", total=sum(lengths))
-            kept[name] = keep_vectors(
-                cache_folder() / "vectors",
-                key_of(digest, decisive, corpus.subwords),
-                lengths,
-                corpus.costs,
-                partial(encode, corpus),
-                partial(progress.advance, task),
-            )
-        array = kept[name].array
-        size, seconds = array.nbytes / 1e6, time.monotonic() - started
-        say_to(console)(f"vectors of {name}: {len(array):,} words, {size:,.0f} MB, {seconds:.1f} s")
-    return kept

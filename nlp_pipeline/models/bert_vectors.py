@@ -105,14 +105,15 @@ class BertVectors(keras.layers.Layer):
                 whole_words [R, S], words are masked in training.
             training: whether the encoder drops out, and words are masked, if it is fine-tuned.
         """
+        rows, length = tf.unstack(tf.shape(batch["source_mask" if "source_mask" in batch else "padding_mask"]))
         if training and self.finetunes:
             subword_ids = batch["subword_ids"]
             if "whole_words" in batch:
-                subword_ids = self._masked(subword_ids, batch["whole_words"])
+                subword_ids = self._masked(subword_ids, batch["whole_words"], rows * length)
             side_by_side = self._layers_of(subword_ids, batch["subword_mask"], True)
         else:
-            side_by_side = self._in_parts(batch["subword_ids"], batch["subword_mask"])
-        rows, length = tf.unstack(tf.shape(batch["source_mask" if "source_mask" in batch else "padding_mask"]))
+            # Without this the gradient's tape, which knows nothing of what stands still, would go through the loop.
+            side_by_side = tf.stop_gradient(self._in_parts(batch["subword_ids"], batch["subword_mask"]))
         pooled = self.pooling(side_by_side, batch["word_of_subword"], rows, length)
         return tf.reshape(pooled, [rows, length, self.layers, self.encoder.units])
 
@@ -141,12 +142,11 @@ class BertVectors(keras.layers.Layer):
         loop = (tf.constant(0), parts)
         return tf.while_loop(lambda number, _: number < count, run, loop, parallel_iterations=1)[1].concat()
 
-    def _masked(self, subword_ids: tf.Tensor, whole_words: tf.Tensor) -> tf.Tensor:
+    def _masked(self, subword_ids: tf.Tensor, whole_words: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         """Return the subwords [R, S] with some words masked, all their subwords, and in all windows alike."""
-        words = tf.reduce_max(whole_words) + 1
-        drawn = keras.random.uniform([words], seed=self.mask_seeds) < self.settings.masking
+        drawn = keras.random.uniform([words + 1], seed=self.mask_seeds) < self.settings.masking
         # Number 0 is what belongs to no word: special tokens and padding.
-        drawn = tf.logical_and(drawn, tf.range(words) > 0)
+        drawn = tf.logical_and(drawn, tf.range(words + 1) > 0)
         return tf.where(tf.gather(drawn, whole_words), self.mask_id, subword_ids)
 
     def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:

@@ -65,18 +65,35 @@ class Encoder(Section):
 class Training(Section):
     """The training loop.
 
-    `batch_subwords`: sentences are added to a batch until they hold this many subwords.
+    `batch_subwords`: sentences are added to a batch until it holds this many subwords. It is what one step learns from,
+    however many replicas share it.
+    `accumulate`: how many parts each replica adds its share up in, one after the other: less memory, the same step.
+    `optimizer`: AdamW, or stochastic gradient descent with `momentum`.
     `warmup`: the share of all steps in which the learning rate rises; afterwards it falls as `decay` says.
     `average`: momentum of a moving average of the weights, which is what is scored and kept; null to keep the weights.
     `frozen_epochs`: with an encoder that is fine-tuned, epochs before in which it still stands still.
     `layer_decay`: each layer of the encoder learns at this share of the rate of the layer above it.
-    `patience`: epochs without a better dev F1 after which the run ends; null for all epochs.
+    `patience`: epochs without a better dev score after which the run ends; null for all epochs.
+    `steps`: after how many steps the run ends, if its epochs have more; null for all of them.
+    `precision`: of products; sums, normalisations, the CRF and the loss are float32. With float16 the loss is scaled.
+    `xla`: whether loss and gradient are compiled, for each of a few padded shapes; the cuDNN kernels are not used then.
+    `strategy`: `none` is one device, `mirrored` all of this machine, `multi_worker` several machines, as TF_CONFIG
+    says; `auto` is `mirrored` where there are several GPUs, and `none` otherwise.
+    `steps_per_execution`: how many steps are run at once; signals and progress wait for that.
+    `checkpoint_steps`: after how many steps a checkpoint is written, besides each epoch's; null for those alone.
+    `keep_checkpoints`: how many are kept until the run has ended.
+    `not_finite`: what a batch does whose loss or gradient is no number: it stops the run, or is left out and counted.
+    `keep_vectors`: whether the vectors of an encoder that stands still are computed once and kept on disk.
     """
 
     epochs: Count = 10
     frozen_epochs: Annotated[int, Field(ge=0)] = 0
     patience: Count | None = None
+    steps: Count | None = None
     batch_subwords: Count = 512
+    accumulate: Count = 1
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    momentum: Share = 0.9
     learning_rate: Positive = 1e-3
     encoder_learning_rate: Positive = 5e-5
     layer_decay: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
@@ -85,8 +102,13 @@ class Training(Section):
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
     clip_norm: Positive | None = 5.0
     average: Annotated[float, Field(gt=0.0, lt=1.0)] | None = 0.998
-    precision: Literal["float32", "bfloat16"] = "float32"
-    strategy: Literal["auto", "none", "mirrored"] = "auto"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    xla: bool = False
+    strategy: Literal["auto", "none", "mirrored", "multi_worker"] = "auto"
+    steps_per_execution: Count = 1
+    checkpoint_steps: Count | None = 1000
+    keep_checkpoints: Count = 2
+    not_finite: Literal["stop", "skip"] = "stop"
     keep_vectors: bool = True
 
     @property

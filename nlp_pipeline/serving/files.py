@@ -15,9 +15,9 @@ from nlp_pipeline.errors import ClusterError, OutputError, Problem, UsageError
 from nlp_pipeline.outputs import parents_of, told
 from nlp_pipeline.serving.forms import json_line
 from nlp_pipeline.serving.journal import Journal, Reached
-from nlp_pipeline.serving.stopping import Signals, StopNow
 from nlp_pipeline.serving.unfinished import Sink, Stream, UnfinishedFile, is_stream
 from nlp_pipeline.serving.work import Job, Reading, Worker, Written, do_sources
+from nlp_pipeline.stopping import Signals, StopNow
 
 _Item = TypeVar("_Item")
 

@@ -35,14 +35,24 @@ class WeightAverage:
             for weight in self.weights
         ]
 
+    @property
+    def variables(self) -> list[Any]:
+        """All that is kept from step to step, in a lasting order."""
+        return [self.steps, *self.averages]
+
     def move(self) -> None:
-        """Take the weights of one more step into the average."""
+        """Take the weights of one more step into the average. Call it in the strategy's cross-replica context."""
+        extended = tf.distribute.get_strategy().extended
         momentum = tf.constant(self.momentum)
         if not self.trained:
             momentum = tf.minimum(momentum, (1.0 + self.steps) / (10.0 + self.steps))
         self.steps.assign_add(1.0)
+
+        def update(average: Any, weight: tf.Tensor, momentum: tf.Tensor) -> None:
+            average.assign_sub((1.0 - momentum) * (average - tf.cast(weight, average.dtype)))
+
         for average, weight in zip(self.averages, self.weights, strict=True):
-            average.assign_sub((1.0 - momentum) * (average - tf.cast(weight.value, average.dtype)))
+            extended.update(average, update, args=(weight.value, momentum), group=False)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -1,135 +1,240 @@
-"""Epochs: train, score, keep the best weights, stop when nothing gets better."""
+"""Epochs: train, score, keep the best weights, stop when nothing gets better, and go on where a killed run was."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
-from nlp_pipeline.errors import Problem, TrainingError
-from nlp_pipeline.training.step import StepResult, TrainingStep
-
-
-@dataclass(frozen=True)
-class EpochResult:
-    """What an epoch gave.
-
-    Attributes:
-        epoch: its number, from 1.
-        loss: the mean loss a word, in nats.
-        words: how many words were trained on.
-        seconds: how long the training took, without the scoring.
-        scores: what the dev corpus gave, among them the one that decides.
-        best: whether no epoch of its stage before was better: of equals the later one has seen more.
-        pictures: RGBA pixels [H, W, 4] by name, drawn with the weights that were scored.
-    """
-
-    epoch: int
-    loss: float
-    words: int
-    seconds: float
-    scores: Mapping[str, float]
-    best: bool
-    pictures: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+from nlp_pipeline.errors import PipelineError, Problem, TrainingError
+from nlp_pipeline.stopping import Signals, StopNow
+from nlp_pipeline.training.progress import EpochResult, Progress
+from nlp_pipeline.training.state import TrainingState
+from nlp_pipeline.training.step import Outcome, StepResult, TrainingStep
+from nlp_pipeline.training.team import Team
 
 
 class Watcher(Protocol):
     """Is told what happens: a progress bar, TensorBoard."""
 
-    def step_done(self, step: int, result: StepResult, learning_rates: Mapping[str, float]) -> None:
+    def step_done(self, step: int, result: StepResult, learning_rates: Callable[[], Mapping[str, float]]) -> None:
         """One step is done; steps are counted from 1 over the whole run."""
 
-    def epoch_done(self, step: int, result: EpochResult) -> None:
-        """One epoch is done and scored."""
+    def epoch_done(self, step: int, result: EpochResult, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
+        """One epoch is done and scored; the pictures are RGBA pixels [H, W, 4] by name."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How weights are scored after an epoch.
+
+    Attributes:
+        score: scores the network's weights as they stand.
+        decisive: which of the scores decides; the highest is best.
+        draw: draws pictures for TensorBoard, RGBA pixels [H, W, 4] by name.
+    """
+
+    score: Callable[[], Mapping[str, float]]
+    decisive: str
+    draw: Callable[[], Mapping[str, NDArray[np.uint8]]] = dict
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a stage of a run ends, and when it does what it does in between.
+
+    Attributes:
+        last_epoch: the number of its last epoch.
+        patience: epochs without a better score after which it ends; None for all epochs.
+        steps: how many steps the whole run may take; None for as many as there are.
+        steps_at_once: how many steps are run without coming back to Python.
+        checkpoint_steps: after how many steps a checkpoint is written; None for after each epoch alone.
+    """
+
+    last_epoch: int
+    patience: int | None = None
+    steps: int | None = None
+    steps_at_once: int = 1
+    checkpoint_steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batches of a stage.
+
+    Attributes:
+        begin: returns an iterator that begins with the first batch of a step of an epoch.
+        steps_of: how many steps an epoch has.
+        begin_epoch: is told which epoch begins.
+        describe: names the examples of a step of an epoch.
+    """
+
+    begin: Callable[[int, int], Iterator[Any]]
+    steps_of: Callable[[int], int]
+    begin_epoch: Callable[[int], None] = lambda _epoch: None
+    describe: Callable[[int, int], str] = lambda _epoch, _step: ""
 
 
 @dataclass
-class History:
-    """A run so far: its epochs, the one whose weights were kept, and how many steps were taken."""
+class Loop:
+    """The training of one stage.
 
-    epochs: list[EpochResult] = field(default_factory=list)
-    steps: int = 0
-
-    @property
-    def best(self) -> EpochResult:
-        """The epoch whose weights were kept: the last one that none before it in its stage was better than."""
-        return [epoch for epoch in self.epochs if epoch.best][-1]
-
-
-def fit(
-    step: TrainingStep,
-    batches: Callable[[int], Iterable[Any]],
-    score: Callable[[], Mapping[str, float]],
-    decisive: str,
-    epochs: int,
-    patience: int | None,
-    watchers: Sequence[Watcher] = (),
-    history: History | None = None,
-    draw: Callable[[], Mapping[str, NDArray[np.uint8]]] = dict,
-) -> History:
-    """Train, and leave the best epoch's weights in place.
-
-    A run that has a history goes on: epochs and steps are counted from there. The best epoch is one of these, not one
-    of those before, which trained something else.
-
-    Args:
-        step: one step of training.
-        batches: gives the batches of an epoch, counted from 1, as the step takes them.
-        score: scores the weights as they stand.
-        decisive: which of the scores is to be high.
-        epochs: how many epochs at the most.
-        patience: epochs without a better score after which the run ends; None for all epochs.
+    Attributes:
+        step: its training step.
+        batches: what it is trained on.
+        scoring: how it is scored.
+        limits: when it ends.
+        team: who takes part.
+        state: all that changes, which checkpoints are made of.
+        progress: how far the run is.
+        checkpoint: writes one of the state as it is; is called by every worker.
+        signals: which may end the run.
         watchers: are told of steps and epochs.
-        history: what was before; it is added to, and returned.
-        draw: draws pictures with the weights as they stand, by name.
-
-    Raises:
-        TrainingError: where the loss is no longer a number; names the step.
+        remedies: what a user can do where the memory is too small.
     """
-    history = History() if history is None else history
-    weights = step.optimizer.weights
-    best_score = -math.inf
-    best_weights: list[Any] = []
-    first = len(history.epochs) + 1
-    for epoch in range(first, first + epochs):
-        started = time.monotonic()
-        loss = words = 0.0
-        for batch in batches(epoch):
-            result = step(batch)
-            history.steps += 1
-            if not (math.isfinite(result.loss) and math.isfinite(result.gradient_norm)):
-                message = (
-                    f"expected a finite loss and gradient, received {result.loss} and {result.gradient_norm}; "
-                    "a lower learning_rate or clip_norm may help"
-                )
-                raise TrainingError([Problem(f"epoch {epoch}, step {history.steps}", message)])
-            loss += result.loss
-            words += result.words
-            rates = step.optimizer.learning_rates()
-            for watcher in watchers:
-                watcher.step_done(history.steps, result, rates)
-        seconds = time.monotonic() - started
 
-        averaged: AbstractContextManager[None] = nullcontext() if step.average is None else step.average.in_place()
-        with averaged:
-            scores = score()
-            better = scores[decisive] >= best_score
-            if better:
-                best_score = scores[decisive]
-                best_weights = [np.array(weight.numpy()) for weight in weights]
-            pictures = draw()
-        history.epochs.append(EpochResult(epoch, loss / max(words, 1.0), int(words), seconds, scores, better))
-        for watcher in watchers:
-            # The history keeps numbers alone: pictures of every epoch would fill the memory.
-            watcher.epoch_done(history.steps, replace(history.epochs[-1], pictures=pictures))
-        if patience is not None and epoch - history.best.epoch >= patience:
-            break
-    for weight, value in zip(weights, best_weights, strict=True):
-        weight.assign(value)
-    return history
+    step: TrainingStep
+    batches: Batches
+    scoring: Scoring
+    limits: Limits
+    team: Team
+    state: TrainingState
+    progress: Progress
+    checkpoint: Callable[[], None] = lambda: None
+    signals: Signals = field(default_factory=Signals)
+    watchers: Sequence[Watcher] = ()
+    remedies: str = "a smaller batch needs less"
+
+    def run(self) -> None:
+        """Train until the stage is over, and leave the best epoch's weights in place.
+
+        Raises:
+            TrainingError: where loss or gradient are no numbers, memory is too small, or another worker is lost; names
+                the step. What was before the step is in a checkpoint, but for a lost worker.
+            StoppedByUserError, TerminatedError: after a signal to any worker, and a checkpoint.
+        """
+        progress = self.progress
+        if not self._over():
+            iterator = self.batches.begin(progress.epoch, progress.step)
+            while not self._over():
+                self.batches.begin_epoch(progress.epoch)
+                self._train(iterator)
+                self._score()
+        self.state.take_best()
+
+    def _over(self) -> bool:
+        progress, limits = self.progress, self.limits
+        if progress.epoch > limits.last_epoch or self._spent():
+            return True
+        if limits.patience is None or not progress.of_stage():
+            return False
+        return progress.epoch - 1 - progress.best.epoch >= limits.patience
+
+    def _spent(self) -> bool:
+        """Return whether all steps are taken that the run may take, and scored."""
+        return self.limits.steps is not None and self.progress.steps >= self.limits.steps and not self.progress.step
+
+    def _left(self) -> int:
+        """Return how many steps are left of the epoch."""
+        left = self.batches.steps_of(self.progress.epoch) - self.progress.step
+        return left if self.limits.steps is None else min(left, self.limits.steps - self.progress.steps)
+
+    def _train(self, iterator: Iterator[Any]) -> None:
+        """Train what is left of an epoch."""
+        progress, every = self.progress, self.limits.checkpoint_steps
+        while left := self._left():
+            started = time.monotonic()
+            count = min(self.limits.steps_at_once, left)
+            if every is not None:
+                count = min(count, every - progress.steps % every)
+            with self._told():
+                done = self.step(iterator, count, stop=self.signals.received is not None)
+            wrong = done.results[-1].outcome is Outcome.NOT_FINITE and not self.step.skip
+            for result in done.results[:-1] if wrong else done.results:
+                progress.add(result)
+                for watcher in self.watchers:
+                    watcher.step_done(progress.steps, result, self.step.optimizer.learning_rates)
+            progress.seconds += time.monotonic() - started
+            if wrong:
+                self.checkpoint()
+                raise self._not_finite(done.results[-1])
+            if done.stop:
+                raise self._stopped()
+            if every is not None and not progress.steps % every and self._left():
+                self.checkpoint()
+
+    def _score(self) -> None:
+        """Score an epoch, keep its weights if they are the best, and go on to the next."""
+        average, decisive = self.step.average, self.scoring.decisive
+        averaged: AbstractContextManager[None] = nullcontext() if average is None else average.in_place()
+        # Of several workers none may leave the others waiting; a signal is heard after the next step.
+        heard = self.signals.at_once() if self.team.workers == 1 else nullcontext()
+        pictures: Mapping[str, NDArray[np.uint8]] = {}
+        try:
+            with averaged, self._told(), heard:
+                # The others wait: what two processors compute may differ in the last bit, and with it who is best.
+                scores = self.team.tell_json(lambda: dict(self.scoring.score()))
+                if self.team.chief:
+                    pictures = self.scoring.draw()
+                if self.progress.is_better(scores[decisive]):
+                    self.state.keep_best()
+        except StopNow:
+            raise self._stopped() from None
+        self.progress.end_epoch(scores, decisive)
+        self.checkpoint()
+        for watcher in self.watchers:
+            watcher.epoch_done(self.progress.steps, self.progress.epochs[-1], pictures)
+
+    def _stopped(self) -> PipelineError:
+        """Write a checkpoint, and return the error that a signal ends the run with."""
+        self.checkpoint()
+        where = f"epoch {self.progress.epoch}, step {self.progress.steps}"
+        return self.signals.error(f"stopped after {where}; the same command with --resume goes on from there")
+
+    def _not_finite(self, result: StepResult) -> TrainingError:
+        progress, weights = self.progress, self.step.optimizer.weights
+        culprit = f" (first in {weights[result.culprit].path})" if result.culprit >= 0 else ""
+        message = (
+            f"expected a finite loss and gradient, received {result.loss} and {result.gradient_norm}{culprit}, "
+            f"{self.batches.describe(progress.epoch, progress.step)}. The weights are kept as they were before; a "
+            "lower learning_rate or clip_norm may help, or training.not_finite=skip"
+        )
+        return TrainingError([Problem(f"epoch {progress.epoch}, step {progress.steps + 1}", message)])
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Make errors of TensorFlow's that a user can do something about errors of ours."""
+        progress = self.progress
+        place = f"epoch {progress.epoch}, step {progress.steps + 1}"
+        try:
+            yield
+        except tf.errors.ResourceExhaustedError as error:
+            what = str(error).strip().splitlines()
+            wanted = next((line.strip() for line in what if "allocating" in line), what[0] if what else "")
+            running = self.batches.describe(progress.epoch, progress.step)
+            message = f"expected room in the memory, received none, {running}: {wanted}; {self.remedies}"
+            raise TrainingError([Problem(place, message)]) from None
+        except (
+            tf.errors.UnavailableError,
+            tf.errors.AbortedError,
+            tf.errors.CancelledError,
+            tf.errors.DeadlineExceededError,
+            tf.errors.InternalError,
+            tf.errors.UnknownError,
+            tf.errors.FailedPreconditionError,
+        ) as error:
+            if self.team.workers == 1:
+                raise
+            lines = [line.strip() for line in str(error).splitlines()]
+            cause = next((line for line in lines if "ollective" in line and "CollectiveReduce" not in line), lines[0])
+            message = (
+                f"another of the {self.team.workers} workers is lost ({cause}); all of them, begun anew with --resume, "
+                "go on from the last checkpoint"
+            )
+            raise TrainingError([Problem(place, message)]) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import keras
 import tensorflow as tf
@@ -61,50 +61,105 @@ class WeightGroup:
     peak: float
 
 
+class OptimizerSettings(Protocol):
+    """What a recipe says of the optimizer."""
+
+    @property
+    def optimizer(self) -> Literal["adamw", "sgd"]:
+        """Which one."""
+
+    @property
+    def momentum(self) -> float:
+        """Of stochastic gradient descent."""
+
+    @property
+    def decay(self) -> Decay:
+        """How the learning rate falls."""
+
+    @property
+    def weight_decay(self) -> float:
+        """How fast weights decay."""
+
+
 @dataclass(frozen=True)
 class GroupedOptimizer:
-    """One AdamW (Loshchilov and Hutter 2019) a group.
+    """One optimizer a group.
 
     Attributes:
         groups: disjoint groups, which together are all that is trained.
-        optimizers: one for each group, in order.
+        optimizers: one of Keras' for each group, in order, built on its weights.
+        weight_decay: the share of a weight that is taken from it in each step, for a learning rate of one.
     """
 
     groups: Sequence[WeightGroup]
     optimizers: Sequence[Any]
+    weight_decay: float = 0.0
 
     @classmethod
-    def adamw(
-        cls, groups: Sequence[WeightGroup], steps: int, warmup_steps: int, decay: Decay, weight_decay: float
+    def of(
+        cls, settings: OptimizerSettings, groups: Sequence[WeightGroup], steps: int, warmup_steps: int
     ) -> GroupedOptimizer:
         """Return the optimizers of the groups, all on the same schedule. Call it in the strategy's scope.
 
-        Biases, normalisations and transition scores (every weight of fewer than two dimensions, and the CRF's) do not
-        decay: a decay towards zero says nothing sensible of them.
+        Args:
+            settings: AdamW (Loshchilov and Hutter 2019), or stochastic gradient descent with momentum.
+            groups: what is trained.
+            steps: after how many steps the learning rate has fallen to zero.
+            warmup_steps: in how many steps it rises.
         """
         optimizers = []
         for group in groups:
-            schedule = WarmupThenDecay(group.peak, steps, warmup_steps, decay)
-            optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay, epsilon=1e-8, name=group.name)
-            spared = [w for w in group.weights if len(w.shape) < 2 or "decoder/" in w.path]
-            if spared:
-                optimizer.exclude_from_weight_decay(var_list=spared)
+            schedule = WarmupThenDecay(group.peak, steps, warmup_steps, settings.decay)
+            if settings.optimizer == "sgd":
+                optimizer = keras.optimizers.SGD(schedule, momentum=settings.momentum, name=group.name)
+            else:
+                optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.0, epsilon=1e-8, name=group.name)
             optimizer.build(list(group.weights))
             optimizers.append(optimizer)
-        return cls(groups, optimizers)
+        return cls(groups, optimizers, settings.weight_decay)
 
     @property
     def weights(self) -> list[Any]:
         """All that is trained, group by group."""
         return [weight for group in self.groups for weight in group.weights]
 
+    @property
+    def variables(self) -> list[Any]:
+        """All that the optimizers keep from step to step, in a lasting order."""
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+
     def apply(self, gradients: Sequence[Any]) -> None:
-        """Apply gradients given in the order of `weights`."""
-        start = 0
+        """Apply gradients given in the order of `weights`. Call it in the strategy's cross-replica context.
+
+        Keras' own `apply` sums the gradients over the replicas; here that has been done, since clipping needs the sum.
+        Every replica moves its copy of each weight by the same gradient.
+
+        Biases, normalisations and transition scores (every weight of fewer than two dimensions, and the CRF's) do not
+        decay: a decay towards zero says nothing sensible of them.
+
+        Args:
+            gradients: summed over the replicas; of several replicas, one tensor each.
+        """
+        extended = tf.distribute.get_strategy().extended
+        given = iter(gradients)
         for group, optimizer in zip(self.groups, self.optimizers, strict=True):
-            end = start + len(group.weights)
-            optimizer.apply(list(gradients[start:end]), list(group.weights))
-            start = end
+            rate = tf.convert_to_tensor(optimizer.learning_rate)
+            for weight in group.weights:
+                spared = len(weight.shape) < 2 or "decoder/" in weight.path
+
+                def update(
+                    variable: Any,
+                    gradient: tf.Tensor,
+                    rate: tf.Tensor,
+                    step: Any = optimizer.update_step,
+                    decay: float = 0.0 if spared else self.weight_decay,
+                ) -> None:
+                    if decay:
+                        variable.assign_sub(variable * decay * rate)
+                    step(gradient, variable, rate)
+
+                extended.update(weight.value, update, args=(next(given), rate), group=False)
+            optimizer.iterations.assign_add(1)
 
     def learning_rates(self) -> dict[str, float]:
         """Return each group's learning rate as it now is."""

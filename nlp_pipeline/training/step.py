@@ -1,22 +1,42 @@
 """One step of training, the same on one device and on many.
 
 Keras' own `fit` fails under several workers (keras issue 20585): it reduces a per-replica value eagerly, and the
-epoch's metrics over axis 0 of a scalar. Here the global batch's number of words is all-reduced first, each replica's
-loss is a sum divided by that number, and the gradients are summed: a batch gives the same gradient however many
-replicas share it, uneven ones included.
+epoch's metrics over axis 0 of a scalar. Here each replica's loss is a sum, divided by the number of words of the whole
+step, and the gradients are summed: a batch gives the same gradient however many replicas share it, and in however many
+parts each of them adds its share up, uneven ones included.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import enum
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from nlp_pipeline.training.average import WeightAverage
+from nlp_pipeline.training.loss_scale import LossScale
 from nlp_pipeline.training.optimizers import GroupedOptimizer
 
 Tensors = Mapping[str, Any]
+SUM = tf.distribute.ReduceOp.SUM
+# What a batch holds beside its examples: which of its rows count, and how many words the whole step has.
+COUNTED = "counted"
+STEP_WORDS = "step_words"
+
+
+class Outcome(enum.IntEnum):
+    """What became of a step.
+
+    DONE: the weights have moved. RESCALED: the gradient was too large for float16, and the loss scale has been lowered.
+    NOT_FINITE: loss or gradient are no numbers. The weights stand still but for the first.
+    """
+
+    DONE = 0
+    RESCALED = 1
+    NOT_FINITE = 2
 
 
 class StepResult(NamedTuple):
@@ -24,25 +44,43 @@ class StepResult(NamedTuple):
 
     Attributes:
         loss: summed over the words, in nats.
-        words: real words in the global batch.
+        words: real words of the step.
         gradient_norm: of the gradient of the mean loss a word, before clipping.
+        outcome: what became of it.
+        waited: how long this worker waited for its batches, in seconds.
+        loss_scale: by how much the loss was multiplied.
+        culprit: the number of the first weight whose gradient is no number; -1 where all are.
     """
 
     loss: float
     words: float
     gradient_norm: float
+    outcome: Outcome = Outcome.DONE
+    waited: float = 0.0
+    loss_scale: float = 1.0
+    culprit: int = -1
+
+
+class Executed(NamedTuple):
+    """What several steps in a row give: their results, and whether a worker was asked to stop."""
+
+    results: list[StepResult]
+    stop: bool
 
 
 class TrainingStep:
-    """A training step under a `tf.distribute` strategy.
+    """Training steps under a `tf.distribute` strategy. Make it in the strategy's scope.
 
     Args:
-        losses_of: `losses_of(batch, training=True)` gives the losses of the sentences [B], summed over their words.
+        losses_of: `losses_of(batch, training=True)` gives the losses of the examples [B], summed over their words.
         optimizer: what it moves.
         strategy: where it runs; the weights were made in its scope.
         clip_norm: the largest norm of the whole gradient; longer ones are shortened to it. None leaves them.
-        signature: the types of a batch, as the distributed dataset's `element_spec` gives them: one graph for all.
         average: moved after each step, if given.
+        accumulate: how many batches each replica adds up in a step.
+        xla: whether loss and gradient are compiled.
+        loss_scale: for float16.
+        skip: whether steps go on after one whose loss or gradient is no number.
     """
 
     def __init__(
@@ -50,51 +88,191 @@ class TrainingStep:
         losses_of: Callable[..., tf.Tensor],
         optimizer: GroupedOptimizer,
         strategy: tf.distribute.Strategy,
-        clip_norm: float | None,
-        signature: Any,
+        clip_norm: float | None = None,
         average: WeightAverage | None = None,
+        accumulate: int = 1,
+        xla: bool = False,
+        loss_scale: LossScale | None = None,
+        skip: bool = False,
     ) -> None:
         self.losses_of = losses_of
         self.optimizer = optimizer
         self.strategy = strategy
         self.clip_norm = clip_norm
         self.average = average
-        self._run = tf.function(self._over_replicas, input_signature=[signature])
+        self.accumulate = accumulate
+        self.loss_scale = loss_scale
+        self.skip = skip
+        self._gradients = tf.function(self._gradients_of, jit_compile=True) if xla else self._gradients_of
+        self._sums: list[Any] = []
+        if accumulate > 1:
+            like = [tf.zeros([]), tf.zeros([]), *(tf.zeros(weight.shape) for weight in optimizer.weights)]
+            # Each replica has sums of its own, until they are added up.
+            self._sums = [
+                tf.Variable(
+                    zeros,
+                    trainable=False,
+                    synchronization=tf.VariableSynchronization.ON_READ,
+                    aggregation=tf.VariableAggregation.SUM,
+                )
+                for zeros in like
+            ]
+        self._run = tf.function(self._execute, autograph=False)
 
-    def __call__(self, batch: Any) -> StepResult:
-        """Run one step on a (distributed) batch."""
-        loss, words, norm = self._run(batch)
-        return StepResult(float(loss), float(words), float(norm))
+    def __call__(self, iterator: Any, count: int = 1, stop: bool = False) -> Executed:
+        """Run some steps.
 
-    def _over_replicas(self, batch: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        losses, words, norms = self.strategy.run(self._in_replica, args=(batch,))
-        # axis=None: these are scalars of each replica; reducing over an axis of theirs is what breaks Keras.
-        loss = self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
-        total = self.strategy.reduce(tf.distribute.ReduceOp.SUM, words, axis=None)
-        return loss, total, self.strategy.reduce(tf.distribute.ReduceOp.MEAN, norms, axis=None)
+        Args:
+            iterator: of a dataset as `feed` gives it. Each step takes `accumulate` batches.
+            count: how many.
+            stop: whether this worker was asked to stop.
 
-    def _in_replica(self, batch: Tensors) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        context = tf.distribute.get_replica_context()
-        words = tf.reduce_sum(tf.cast(batch["padding_mask"], tf.float32))
-        all_words = context.all_reduce(tf.distribute.ReduceOp.SUM, words)
+        Returns:
+            The results of the steps; fewer than `count` where one was no number and is not skipped. That one is the
+            last; its batch is taken, and the weights are as they were before it.
+        """
+        rows, done, stops = self._run(iterator, tf.constant(count), tf.constant(float(stop)))
+        results = [
+            StepResult(loss, words, norm, Outcome(int(outcome)), waited, scale, int(culprit))
+            for loss, words, norm, outcome, waited, scale, culprit in rows.numpy()[: int(done)].tolist()
+        ]
+        return Executed(results, float(stops) > 0.0)
+
+    def _execute(self, iterator: Any, count: tf.Tensor, stop: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        rows = tf.TensorArray(tf.float32, count, element_shape=[len(StepResult._fields)])
+
+        def go_on(done: tf.Tensor, going: tf.Tensor, _rows: tf.TensorArray) -> tf.Tensor:
+            return tf.logical_and(done < count, going)
+
+        def one(
+            done: tf.Tensor, _going: tf.Tensor, rows: tf.TensorArray
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
+            row, finite = self._step(iterator, done)
+            return done + 1, tf.logical_or(finite, self.skip), rows.write(done, row)
+
+        begun = (tf.constant(0), tf.constant(True), rows)
+        done, _, rows = tf.while_loop(go_on, one, begun, parallel_iterations=1)
+        return rows.stack(), done, self._stops(stop)
+
+    def _stops(self, stop: tf.Tensor) -> tf.Tensor:
+        """Return how many workers were asked to stop; all of them see the same number."""
+        if self.strategy.num_replicas_in_sync == 1:
+            return stop
+
+        def everywhere() -> tf.Tensor:
+            return tf.distribute.get_replica_context().all_reduce(SUM, [stop * 1.0])[0]
+
+        return self._first(self.strategy.run(everywhere))
+
+    def _step(self, iterator: Any, after: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Run one step; return its row of results, and whether it was a step of numbers."""
+        if self.accumulate == 1:
+            batch, waited = self._next(iterator, after)
+            loss, words, norm, culprit, gradients = self.strategy.run(self._whole, args=(batch,))
+        else:
+
+            def add(part: tf.Tensor, waited: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                batch, longer = self._next(iterator, part)
+                added = self.strategy.run(self._add, args=(batch,))
+                with tf.control_dependencies(self.strategy.experimental_local_results(added)):
+                    return part + 1, waited + longer
+
+            with tf.control_dependencies([after]):
+                begun = (tf.constant(0), tf.constant(0.0))
+            _, waited = tf.while_loop(lambda part, _: part < self.accumulate, add, begun, parallel_iterations=1)
+            loss, words, norm, culprit, gradients = self.strategy.run(self._added_up)
+        loss, words, norm, culprit = (self._first(value) for value in (loss, words, norm, culprit))
+        finite = tf.logical_and(tf.math.is_finite(loss), tf.math.is_finite(norm))
+        scale = tf.constant(1.0) if self.loss_scale is None else self.loss_scale.value
+        outcome = tf.where(finite, int(Outcome.DONE), int(Outcome.NOT_FINITE))
+        if self.loss_scale is not None:
+            lowered = tf.logical_and(tf.math.is_finite(loss), self.loss_scale.can_fall())
+            outcome = tf.where(tf.logical_and(~finite, lowered), int(Outcome.RESCALED), outcome)
+        row = tf.stack([loss, words, norm, tf.cast(outcome, tf.float32), waited, scale, tf.cast(culprit, tf.float32)])
+        with tf.control_dependencies([row]):
+            tf.cond(finite, lambda: self._move(gradients), tf.no_op)
+            if self.loss_scale is not None:
+                self.loss_scale.follow(finite)
+        return row, outcome != int(Outcome.NOT_FINITE)
+
+    def _next(self, iterator: Any, after: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        """Return the next batch, once `after` is there, and how many seconds that took."""
+        before = _seconds(after)
+        with tf.control_dependencies([before]):
+            batch = iterator.get_next()
+        arrived = [
+            tensor
+            for value in tf.nest.flatten(batch, expand_composites=True)
+            for tensor in self.strategy.experimental_local_results(value)
+        ]
+        with tf.control_dependencies(arrived):
+            return batch, tf.cast(_seconds(after) - before, tf.float32)
+
+    def _gradients_of(self, batch: Tensors) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Return the summed loss, the words, and the gradient of the (scaled) loss a word of the whole step."""
+        examples = {key: value for key, value in batch.items() if key not in (COUNTED, STEP_WORDS)}
+        counted = batch[COUNTED]
+        words = tf.reduce_sum(tf.cast(tf.logical_and(batch["padding_mask"], counted[:, None]), tf.float32))
         weights = self.optimizer.weights
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(self.losses_of(batch, training=True))
-            share = loss / all_words
+            losses = self.losses_of(examples, training=True)
+            loss = tf.reduce_sum(tf.where(counted, losses, 0.0))
+            share = loss / batch[STEP_WORDS]
+            if self.loss_scale is not None:
+                share *= self.loss_scale.value
         gradients = tape.gradient(share, [weight.value for weight in weights])
-        gradients = [
+        dense = [
             tf.zeros_like(weight) if gradient is None else tf.convert_to_tensor(gradient)
             for gradient, weight in zip(gradients, weights, strict=True)
         ]
-        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        norm = tf.linalg.global_norm(gradients)
+        return loss, words, dense
+
+    def _whole(self, batch: Tensors) -> tuple[Any, ...]:
+        loss, words, gradients = self._gradients(batch)
+        return self._finished([loss, words, *gradients])
+
+    def _add(self, batch: Tensors) -> tf.Tensor:
+        loss, words, gradients = self._gradients(batch)
+        for total, value in zip(self._sums, [loss, words, *gradients], strict=True):
+            total.assign_add(value)
+        return loss
+
+    def _added_up(self) -> tuple[Any, ...]:
+        values = [tf.identity(total) for total in self._sums]
+        with tf.control_dependencies(values):
+            for total in self._sums:
+                total.assign(tf.zeros(total.shape))
+        return self._finished(values)
+
+    def _finished(self, values: Sequence[tf.Tensor]) -> tuple[Any, ...]:
+        """Return loss, words, norm and gradient over all replicas, the gradient clipped."""
+        if self.strategy.num_replicas_in_sync > 1:
+            values = tf.distribute.get_replica_context().all_reduce(SUM, list(values))
+        loss, words, *gradients = values
+        if self.loss_scale is not None:
+            gradients = [gradient / self.loss_scale.value for gradient in gradients]
+        squares = tf.stack([tf.reduce_sum(tf.square(gradient)) for gradient in gradients])
+        norm = tf.sqrt(tf.reduce_sum(squares))
+        wrong = tf.logical_not(tf.math.is_finite(squares))
+        culprit = tf.where(tf.reduce_any(wrong), tf.argmax(tf.cast(wrong, tf.int32), output_type=tf.int32), -1)
         if self.clip_norm is not None:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
-        # Clipping needs the whole gradient, so it is summed here; Keras' optimizer sums once more over the replicas.
-        replicas = self.strategy.num_replicas_in_sync
-        if replicas > 1:
-            gradients = [gradient / replicas for gradient in gradients]
-        self.optimizer.apply(gradients)
-        if self.average is not None:
-            self.average.move()
-        return loss, words, norm
+            factor = self.clip_norm / tf.maximum(norm, self.clip_norm)
+            gradients = [gradient * factor for gradient in gradients]
+        return loss, words, norm, culprit, gradients
+
+    def _move(self, gradients: Sequence[Any]) -> tf.Operation:
+        # The function is called outside of the scope, where the strategy is that of one device.
+        with self.strategy.scope():
+            self.optimizer.apply(gradients)
+            if self.average is not None:
+                self.average.move()
+        return tf.no_op()
+
+    def _first(self, value: Any) -> tf.Tensor:
+        """Return the first replica's value, of a value that is the same on all."""
+        return self.strategy.experimental_local_results(value)[0]
+
+
+def _seconds(after: tf.Tensor) -> tf.Tensor:
+    """Return the time once `after` is there; `tf.timestamp` refuses to work where operations are deterministic."""
+    return tf.ensure_shape(tf.numpy_function(lambda _: np.float64(time.monotonic()), [after], tf.float64), [])

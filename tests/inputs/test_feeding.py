@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlp_pipeline.inputs.feeding import feed, signature_of
+from nlp_pipeline.inputs.feeding import feed, few_shapes, signature_of
 
 
 def _batch(rows: int, length: int) -> dict[str, Any]:
@@ -33,43 +33,65 @@ def test_what_differs_from_batch_to_batch_is_open() -> None:
     assert signature_of(_batch(5, 1)) == signature
 
 
-@pytest.mark.parametrize("ahead", [1, 4])
-def test_batches_come_in_order_and_anew_each_time(ahead: int) -> None:
-    starts = 0
+@pytest.mark.parametrize(("first", "ahead", "threads"), [(0, 1, 1), (2, 4, 3)])
+def test_batches_come_in_order_and_without_an_end(first: int, ahead: int, threads: int) -> None:
+    def make(number: int) -> dict[str, Any]:
+        # The later ones are ready first.
+        time.sleep(0.01 * (3 - number % 4))
+        return _batch(*SHAPES[number % 3])
 
-    def make() -> Iterator[dict[str, Any]]:
-        nonlocal starts
-        starts += 1
-        return (_batch(*shape) for shape in SHAPES)
-
-    dataset = feed(make, signature_of(_batch(1, 1)), tf.distribute.get_strategy(), ahead)
-    for _ in range(2):
-        seen = list(dataset)
-        assert [tuple(batch["padding_mask"].shape) for batch in seen] == SHAPES
-        for batch, shape in zip(seen, SHAPES, strict=True):
-            for key, value in _batch(*shape).items():
-                np.testing.assert_array_equal(batch[key].numpy(), value)
-                assert batch[key].dtype == value.dtype
-    assert starts == 2
+    strategy = tf.distribute.get_strategy()
+    dataset = feed(make, signature_of(_batch(1, 1)), strategy, first=first, ahead=ahead, threads=threads)
+    assert dataset.cardinality().numpy() == tf.data.INFINITE_CARDINALITY
+    for number, batch in zip(range(first, first + 8), dataset, strict=False):
+        for key, value in _batch(*SHAPES[number % 3]).items():
+            np.testing.assert_array_equal(batch[key].numpy(), value)
+            assert batch[key].dtype == value.dtype
 
 
 def test_nobody_waits_for_a_tuner_at_the_end() -> None:
     # Timed it would be a test of the machine: TensorFlow's tuner sleeps for up to a minute, and the iterator with it.
-    dataset = feed(lambda: [_batch(1, 1)], signature_of(_batch(1, 1)), tf.distribute.get_strategy())
+    dataset = feed(lambda _number: _batch(1, 1), signature_of(_batch(1, 1)), tf.distribute.get_strategy())
     assert dataset.options().autotune.enabled is False
 
 
-def test_one_graph_serves_batches_of_all_lengths() -> None:
-    traced = 0
+def test_few_shapes_hold_the_same_words() -> None:
+    batch = {
+        "padding_mask": np.ones((3, 9), np.bool_),
+        # Words are numbered row by row, from 1.
+        "word_of_subword": np.array([[0, 1, 1, 9, 0], [0, 10, 18, 0, 0], [0, 19, 20, 27, 0]], np.int32),
+        "word_vectors": np.ones((3, 9, 4, 3), np.float16),
+        "counted": np.array([True, True, True]),
+        "step_words": np.array(27.0, np.float32),
+    }
+    padded = few_shapes(batch)
+    assert {key: value.shape for key, value in padded.items()} == {
+        "padding_mask": (8, 16),
+        "word_of_subword": (8, 8),
+        "word_vectors": (8, 16, 4, 3),
+        "counted": (8,),
+        "step_words": (),
+    }
+    assert all(padded[key].dtype == batch[key].dtype for key in batch)
+    assert padded["padding_mask"].sum() == 27
+    assert padded["counted"].sum() == 3
+    rows, columns = batch["word_of_subword"].shape
+    for row in range(rows):
+        for column in range(columns):
+            before = int(batch["word_of_subword"][row, column])
+            after = int(padded["word_of_subword"][row, column])
+            assert (before == 0) == (after == 0)
+            if before:
+                assert divmod(after - 1, 16) == divmod(before - 1, 9)
+    assert not padded["word_of_subword"][rows:].any()
+    again = few_shapes(padded)
+    np.testing.assert_array_equal(again["word_of_subword"], padded["word_of_subword"])
 
-    def words(batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        nonlocal traced
-        traced += 1
-        return tf.reduce_sum(tf.cast(batch["padding_mask"], tf.int32)) + batch["word_vectors"].shape[-1]
 
-    dataset = feed(
-        lambda: [_batch(*shape) for shape in SHAPES], signature_of(_batch(1, 1)), tf.distribute.get_strategy()
-    )
-    count = tf.function(words, input_signature=[dataset.element_spec])
-    assert [int(count(batch)) for batch in dataset] == [9, 10, 7]
-    assert traced == 1
+def test_of_the_two_masks_of_a_pair_words_are_numbered_by_the_sources() -> None:
+    batch = {
+        "padding_mask": np.ones((2, 30), np.bool_),
+        "source_mask": np.ones((2, 10), np.bool_),
+        "whole_words": np.array([[1, 10], [11, 20]], np.int32),
+    }
+    np.testing.assert_array_equal(few_shapes(batch, least=2)["whole_words"], [[1, 10], [17, 26]])

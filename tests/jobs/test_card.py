@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from rich.console import Console
 
 import nlp_pipeline
-from nlp_pipeline.jobs.train_tagger import train_tagger
+from nlp_pipeline.jobs.tasks import train
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.recipe.file import read_recipe
 from tests.conftest import TINY_CORPUS, TINY_RECIPE
@@ -109,7 +109,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Card:
     }
     settings = [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
     recipe = read_recipe(folder / "recipe.yaml", settings, kind=TaggingRecipe)
-    return _read(train_tagger(recipe, folder / "run", Console(file=io.StringIO())).bundle)
+    return _read(train(recipe, folder / "run", Console(file=io.StringIO())).bundle)
 
 
 def test_it_is_headed_by_the_name_and_has_its_parts(card: Card) -> None:
@@ -205,7 +205,7 @@ def test_a_file_whose_name_is_no_text_does_not_stop_a_training(tmp_path: Path) -
     source = f"data.train={json.dumps(str(tmp_path / name))}"
     smaller = ["characters=null", "casing=null", "training.epochs=1", source]
     recipe = read_recipe(tmp_path / "recipe.yaml", smaller, kind=TaggingRecipe)
-    card = _read(train_tagger(recipe, tmp_path / "run", Console(file=io.StringIO())).bundle)
+    card = _read(train(recipe, tmp_path / "run", Console(file=io.StringIO())).bundle)
     split, shown, _ = card.tables[0][1]
     assert split == "train"
     assert shown.startswith("caf")

@@ -12,8 +12,8 @@ from safetensors.numpy import load_file
 
 from nlp_pipeline.inputs.tagging import TaggingInputs
 from nlp_pipeline.jobs.stages import stages_of
+from nlp_pipeline.jobs.tasks import train
 from nlp_pipeline.jobs.train import Trained
-from nlp_pipeline.jobs.train_tagger import train_tagger
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.recipe.file import read_recipe
@@ -37,7 +37,7 @@ def _train(folder: Path, encoder: Path, *overrides: str) -> tuple[Trained, str]:
     (folder / "stages.yaml").write_text(RECIPE.format(encoder=encoder), encoding="utf-8")
     shown = io.StringIO()
     recipe = read_recipe(folder / "stages.yaml", overrides, kind=TaggingRecipe)
-    return train_tagger(recipe, folder / "run", Console(file=shown, width=120)), shown.getvalue()
+    return train(recipe, folder / "run", Console(file=shown, width=120)), shown.getvalue()
 
 
 @pytest.fixture(autouse=True)
@@ -67,8 +67,8 @@ def test_epochs_above_the_encoder_come_first_and_are_counted_on(
     encoder = tiny_checkpoint(cased=True)
     settings = ("encoder.finetune=true", "training.frozen_epochs=2", "training.epochs=3", "training.average=null")
     trained, shown = _train(tmp_path, encoder, *settings)
-    assert [epoch.epoch for epoch in trained.history.epochs] == [1, 2, 3, 4, 5]
-    assert trained.history.steps % 5 == 0
+    assert [epoch.epoch for epoch in trained.progress.epochs] == [1, 2, 3, 4, 5]
+    assert trained.progress.steps % 5 == 0
     assert shown.index("training what is above the encoder") < shown.index("fine-tuning the encoder")
     assert shown.index("vectors of train") < shown.index("training what is above the encoder")
 
@@ -94,5 +94,5 @@ def test_rates_fall_over_both_stages_and_from_layer_to_layer(tmp_path: Path, tin
 def test_without_frozen_epochs_no_vectors_are_kept(tmp_path: Path, tiny_checkpoint: TinyCheckpoint) -> None:
     trained, shown = _train(tmp_path, tiny_checkpoint(), "encoder.finetune=true", "training.epochs=1")
     assert "vectors of" not in shown
-    assert len(trained.history.epochs) == 1
+    assert len(trained.progress.epochs) == 1
     assert not (tmp_path / "cache" / "vectors").exists()

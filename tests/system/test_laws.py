@@ -12,7 +12,7 @@ from nlp_pipeline.jobs.evaluate import evaluate_tagger, read_labelled
 from nlp_pipeline.jobs.files import Files
 from nlp_pipeline.jobs.score import score_files
 from nlp_pipeline.jobs.tag import tag_files
-from nlp_pipeline.jobs.train_tagger import train_tagger
+from nlp_pipeline.jobs.tasks import train
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.serving import tagger as serving
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NLP_PIPELINE_CACHE", str(folder / "cache"))
         recipe = read_recipe(folder / "laws.yaml", kind=TaggingRecipe)
-        return train_tagger(recipe, folder / "run", Console(file=io.StringIO())).bundle
+        return train(recipe, folder / "run", Console(file=io.StringIO())).bundle
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
 from nlp_pipeline.training.dashboard import Dashboard
-from nlp_pipeline.training.loop import EpochResult
+from nlp_pipeline.training.progress import EpochResult
 from nlp_pipeline.training.step import StepResult
+
+NAMES = {
+    "loss/train",
+    "loss/epoch",
+    "quality/f1",
+    "quality/f1/PER",
+    "optimizer/gradient_norm",
+    "optimizer/loss_scale",
+    "optimizer/learning_rate_tagger",
+    "speed/words_per_second",
+    "speed/data_wait_share",
+}
 
 
 def _read(folder: Path) -> dict[str, list[tuple[int, float]]]:
     from tensorflow import make_ndarray
 
-    events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    # The reader of TensorBoard itself, which looks for restarts; that of `event_accumulator` does not for tensors.
+    events = EventAccumulator(str(folder), tensor_size_guidance={"scalars": 0})
     events.Reload()
     return {
         tag: [(event.step, float(make_ndarray(event.tensor_proto))) for event in events.Tensors(tag)]
@@ -25,23 +39,35 @@ def _read(folder: Path) -> dict[str, list[tuple[int, float]]]:
 def test_scalars_come_back(tmp_path: Path) -> None:
     dashboard = Dashboard(tmp_path, every=2)
     for step in range(1, 6):
-        dashboard.step_done(step, StepResult(loss=10.0 * step, words=5.0, gradient_norm=0.5), {"tagger": 0.25})
-    dashboard.epoch_done(5, EpochResult(1, 1.5, 25, 2.0, {"f1": 0.75, "f1/PER": 0.5}, True))
+        result = StepResult(loss=10.0 * step, words=5.0, gradient_norm=0.5, waited=1e-9)
+        dashboard.step_done(step, result, lambda: {"tagger": 0.25})
+    dashboard.epoch_done(5, EpochResult(1, 1.5, 25, 2.0, {"f1": 0.75, "f1/PER": 0.5}, True), {})
     dashboard.close()
     read = _read(tmp_path)
-    assert read.keys() == {
-        "loss/train",
-        "loss/epoch",
-        "quality/f1",
-        "quality/f1/PER",
-        "optimizer/gradient_norm",
-        "optimizer/learning_rate_tagger",
-        "speed/words_per_second",
-    }
+    assert read.keys() == NAMES
     assert read["loss/train"] == [(2, 4.0), (4, 8.0)]
     assert read["optimizer/learning_rate_tagger"] == [(2, 0.25), (4, 0.25)]
     assert read["quality/f1"] == [(5, 0.75)]
     assert all(speed > 0.0 for _, speed in read["speed/words_per_second"])
+    assert all(0.0 < share < 1.0 for _, share in read["speed/data_wait_share"])
+
+
+def test_what_a_killed_run_wrote_of_later_steps_is_not_shown(tmp_path: Path) -> None:
+    def write(first: int, last: int, loss: float, begun: int) -> None:
+        dashboard = Dashboard(tmp_path, begun, every=1)
+        for step in range(first, last + 1):
+            dashboard.step_done(step, StepResult(loss, 1.0, 0.5), dict)
+        dashboard.close()
+
+    write(1, 6, 1.0, begun=0)
+    # The last checkpoint was that of step 4. In the files' names time is counted in seconds.
+    time.sleep(1.1)
+    write(5, 8, 2.0, begun=4)
+    expected = [(step, 1.0 if step < 5 else 2.0) for step in range(1, 9)]
+    assert _read(tmp_path)["loss/train"] == expected
+    # Begun anew, nothing of it is left.
+    write(1, 2, 3.0, begun=0)
+    assert _read(tmp_path)["loss/train"] == [(1, 3.0), (2, 3.0)]
 
 
 def test_a_trained_tagger_leaves_its_dev_scores(tiny_bundle: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import keras
 import numpy as np
 import pytest
 
 from nlp_pipeline.layers.crf import CRF
-from nlp_pipeline.training.optimizers import GroupedOptimizer, WarmupThenDecay, WeightGroup
+from nlp_pipeline.training.optimizers import Decay, GroupedOptimizer, WarmupThenDecay, WeightGroup
 
 
 def _variable(shape: tuple[int, ...], value: float = 1.0) -> keras.Variable:
@@ -38,10 +41,20 @@ def test_a_schedule_comes_back_from_its_configuration() -> None:
     assert [float(again(step)) for step in range(9)] == [float(schedule(step)) for step in range(9)]
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What a recipe says, as far as optimizers are concerned."""
+
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = 0.9
+    decay: Decay = "constant"
+    weight_decay: float = 0.0
+
+
 def test_each_group_learns_at_its_rate() -> None:
     slow, fast = _variable((2, 2)), _variable((2, 2))
     groups = [WeightGroup("slow", [slow], 0.01), WeightGroup("fast", [fast], 0.1)]
-    optimizer = GroupedOptimizer.adamw(groups, 100, 0, "constant", 0.0)
+    optimizer = GroupedOptimizer.of(Settings(), groups, 100, 0)
     assert optimizer.weights == [slow, fast]
     assert optimizer.learning_rates() == pytest.approx({"slow": 0.01, "fast": 0.1})
     # Adam's first step is one learning rate against the gradient's sign, whatever its size.
@@ -55,8 +68,33 @@ def test_matrices_decay_and_biases_and_transitions_do_not() -> None:
     matrix, bias = _variable((2, 3)), _variable((3,))
     weights = [matrix, bias, *crf.weights]
     before = [weight.numpy() for weight in weights]
-    optimizer = GroupedOptimizer.adamw([WeightGroup("all", weights, 0.1)], 10, 0, "constant", 0.5)
+    optimizer = GroupedOptimizer.of(Settings(weight_decay=0.5), [WeightGroup("all", weights, 0.1)], 10, 0)
     optimizer.apply([np.zeros(weight.shape, np.float32) for weight in weights])
     np.testing.assert_allclose(matrix.numpy(), before[0] * (1 - 0.1 * 0.5), rtol=1e-6)
     for weight, value in list(zip(weights, before, strict=True))[1:]:
         np.testing.assert_array_equal(weight.numpy(), value, err_msg=weight.path)
+
+
+def test_adamw_is_that_of_keras() -> None:
+    generator = np.random.default_rng(0)
+    ours, theirs = _variable((3, 2)), _variable((3, 2))
+    schedule = WarmupThenDecay(0.1, 6, 2, "linear")
+    oracle = keras.optimizers.AdamW(schedule, weight_decay=0.3, epsilon=1e-8)
+    settings = Settings(decay="linear", weight_decay=0.3)
+    optimizer = GroupedOptimizer.of(settings, [WeightGroup("all", [ours], 0.1)], 6, 2)
+    for _ in range(6):
+        gradient = generator.normal(size=(3, 2)).astype(np.float32)
+        optimizer.apply([gradient])
+        oracle.apply([gradient], [theirs])
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+def test_plain_descent_with_momentum() -> None:
+    weight = _variable((1, 1))
+    optimizer = GroupedOptimizer.of(Settings("sgd", momentum=0.5), [WeightGroup("all", [weight], 0.1)], 9, 0)
+    expected, velocity = 1.0, 0.0
+    for gradient in (1.0, -2.0, 0.5):
+        optimizer.apply([np.full((1, 1), gradient, np.float32)])
+        velocity = 0.5 * velocity - 0.1 * gradient
+        expected += velocity
+        np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-6)

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from nlp_pipeline.jobs.attention import aligned_translation
-from nlp_pipeline.jobs.train_translator import train_translator
+from nlp_pipeline.jobs.tasks import train
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.recipe.translation import TranslationRecipe
 from nlp_pipeline.serving.translator import LoadedTranslator
@@ -81,20 +81,20 @@ def test_each_way_leaves_a_bundle_that_translates(
     (tmp_path / "small.yaml").write_text(RECIPE.format(kind=kind, attention=attention, bert=given), encoding="utf-8")
     recipe = read_recipe(tmp_path / "small.yaml", kind=TranslationRecipe)
     shown = io.StringIO()
-    trained = train_translator(recipe, tmp_path / "run", Console(file=shown, width=150))
+    trained = train(recipe, tmp_path / "run", Console(file=shown, width=150))
     finetunes = bert is not None and bert["finetune"] == "true"
-    assert len(trained.history.epochs) == (3 if finetunes else 2)
+    assert len(trained.progress.epochs) == (3 if finetunes else 2)
     assert ("vectors of train" in shown.getvalue()) == (bert is not None)
     assert {"bleu", "chrf", "loss"} <= trained.metrics["dev"].keys()
     pictures = _pictures_in(tmp_path / "run" / "logs")
     assert sorted(pictures) == ([] if attention == "null" else [f"attention/dev_{number}" for number in range(1, 5)])
-    assert {len(of_epochs) for of_epochs in pictures.values()} <= {len(trained.history.epochs)}
+    assert {len(of_epochs) for of_epochs in pictures.values()} <= {len(trained.progress.epochs)}
     loaded = LoadedTranslator.load(trained.bundle)
     for of_epochs in [pictures[tag] for tag in sorted(pictures)[:1]]:
         # The first shown pair is the corpus' first; the picture of the epoch that was kept is that of the bundle.
         source, target = SENTENCES[0].split("\t")
         drawn = aligned_translation(loaded, source, target).figure_array()
-        kept = _pixels_of(of_epochs[trained.history.best.epoch - 1])
+        kept = _pixels_of(of_epochs[trained.progress.best.epoch - 1])
         assert drawn.shape == kept.shape
         assert np.abs(drawn.astype(int) - kept).max() <= 1
     texts = ["the new house", "", "people"]
@@ -114,7 +114,7 @@ def test_the_share_of_teacher_forcing_falls_in_a_line(tmp_path: Path) -> None:
     text = RECIPE.format(kind="bpe", attention="{units: 4}", bert="null")
     (tmp_path / "small.yaml").write_text(text.replace("epochs: 2, frozen_epochs: 1", "epochs: 5"), encoding="utf-8")
     recipe = read_recipe(tmp_path / "small.yaml", kind=TranslationRecipe)
-    trained = train_translator(recipe, tmp_path / "run", Console(file=io.StringIO()))
+    trained = train(recipe, tmp_path / "run", Console(file=io.StringIO()))
     network = LoadedTranslator.load(trained.bundle).bundle.network
     shares = []
     for epoch in range(1, 6):

@@ -1,8 +1,7 @@
-"""The training of a translator: from a recipe to a bundle."""
+"""The training of a translator."""
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from rich.console import Console
 
 from nlp_pipeline.evaluation.heatmap_picture import FontWarning
 from nlp_pipeline.evaluation.translations import bleu_of
@@ -24,18 +22,7 @@ from nlp_pipeline.inputs.translation import EncodedPair, TranslationInputs, trai
 from nlp_pipeline.inputs.vectors import KeptVectors
 from nlp_pipeline.jobs.attention import aligned_translation
 from nlp_pipeline.jobs.prepare import PreparedCorpus
-from nlp_pipeline.jobs.prepare_translation import check_pairs
-from nlp_pipeline.jobs.stages import Scoring, fit_stage, stages_of
-from nlp_pipeline.jobs.train import (
-    Corpus,
-    Trained,
-    count_weights,
-    keep_vectors_of,
-    open_folder,
-    refuse_other_folder,
-    say_to,
-    set_up,
-)
+from nlp_pipeline.jobs.training_task import TrainingTask
 from nlp_pipeline.jobs.translator_card import translator_card
 from nlp_pipeline.models.search import search
 from nlp_pipeline.models.translator import Translator
@@ -46,7 +33,8 @@ from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.subwords.encoders import find_encoder
 from nlp_pipeline.text.pair import SentencePair
 from nlp_pipeline.text.segmentation import segment
-from nlp_pipeline.training.loop import History
+from nlp_pipeline.training.loop import Scoring
+from nlp_pipeline.training.progress import EpochResult
 
 # Dev pairs whose heat maps TensorBoard shows, and how many subwords they have at the most.
 _SHOWN = 4
@@ -68,6 +56,16 @@ class EncodedPairs:
         """What each pair takes of a batch."""
         return [pair.cost for pair in self.pairs]
 
+    @property
+    def words(self) -> list[int]:
+        """How many subwords each target has, its end included."""
+        return [len(pair.target_ids) + 1 for pair in self.pairs]
+
+    @property
+    def encoded_words(self) -> Sequence[Sequence[Sequence[int]]]:
+        """For each source, for each place that is attended to, the ids of its subwords."""
+        return [pair.source.subwords for pair in self.pairs]
+
     def kept(self, indices: Sequence[int]) -> list[Any] | None:
         """Return the kept vectors of some pairs."""
         return None if self.vectors is None else [self.vectors.of(index) for index in indices]
@@ -80,75 +78,65 @@ class EncodedPairs:
         """Return the batch of the sources of some of its pairs."""
         return self.inputs.source_batch([self.pairs[index].source for index in indices], self.kept(indices))
 
+    def with_vectors(self, vectors: KeptVectors | None) -> EncodedPairs:
+        """Return the split with an encoder's kept vectors, or without."""
+        return replace(self, vectors=vectors)
 
-def train_translator(
-    recipe: TranslationRecipe, output: Path, console: Console, prepared: PreparedCorpus[SentencePair] | None = None
-) -> Trained:
-    """Train a translator, and leave a bundle in `output/bundle`.
+
+class TranslatorTraining(TrainingTask):
+    """The training of a translator.
 
     Args:
         recipe: what to do.
-        output: the run's folder. It gets the prepared corpus, the resolved recipe, TensorBoard's logs and the bundle.
-        console: where progress is shown.
-        prepared: the recipe's corpora, where they have been checked already.
+        prepared: its corpora.
 
     Raises:
-        CorpusError, EncoderError, OutputError, TrainingError: as the parts that it calls.
+        EncoderError: where there is no such encoder.
     """
-    started = time.monotonic()
-    say = say_to(console)
-    refuse_other_folder(output)
-    if prepared is None:
-        prepared = check_pairs(recipe, output / "corpus", say)
-    strategy = set_up(recipe, recipe.training, console)
-    encoder_folder = bert_tokenizer = None
-    if recipe.bert is not None:
-        encoder_folder = find_encoder(recipe.bert.name)
-        bert_tokenizer = CheckpointTokenizer(encoder_folder, max_subwords_of_word=recipe.bert.max_subwords_of_word)
-    tokenizers = train_tokenizers(recipe, prepared.splits["train"])
-    inputs = TranslationInputs(recipe, *tokenizers, bert_tokenizer)
-    with strategy.scope():
-        network = Translator.for_inputs(inputs, encoder_folder, from_checkpoint=True)
-    # From here on all that was given is known to be right, and the run's folder is written to.
-    prepared.keep()
-    logs = open_folder(recipe, output)
-    splits = {name: EncodedPairs(inputs, inputs.encode(prepared.splits[name])) for name in ("train", "dev")}
-    corpora = {
-        name: Corpus([pair.source.subwords for pair in split.pairs], split.costs, split.batch)
-        for name, split in splits.items()
-    }
-    vectors = keep_vectors_of(corpora, network.bert, recipe.bert, recipe.training, encoder_folder, console)
-    references = [inputs.normalise(pair.target) for pair in prepared.splits["dev"]]
-    history = History()
-    seen = _with_what_was_seen(recipe, splits["train"].pairs, prepared.splits["train"])
-    bundle = TranslatorBundle(seen, inputs, network, encoder_folder)
-    draw = partial(_heat_maps, LoadedTranslator(bundle), _shown_pairs(splits["dev"].pairs, prepared.splits["dev"]))
-    for stage in stages_of(recipe.training, network):
-        if stage.name:
-            say(stage.name)
-        kept = vectors if stage.frozen else {}
-        train, dev = (EncodedPairs(inputs, splits[name].pairs, kept.get(name)) for name in ("train", "dev"))
-        sources = [pair.source for pair in prepared.splits["dev"]]
-        scoring = replace(_scoring(network, dev, sources, references), draw=draw)
-        fit_stage(stage, recipe.training, recipe.seed, network, train, scoring, strategy, logs, console, history)
 
-    best = history.best
-    metrics: dict[str, Any] = {
-        "seconds": round(time.monotonic() - started, 1),
-        "best_epoch": best.epoch,
-        "epochs": len(history.epochs),
-        "seed": recipe.seed,
-        "pairs": {name: len(pairs) for name, pairs in prepared.splits.items()},
-        "weights": count_weights(network),
-        "vocabulary": {"target": len(inputs.target_tokenizer)}
-        | ({} if inputs.source_tokenizer is None else {"source": len(inputs.source_tokenizer)}),
-        "dev": dict(best.scores),
-    }
-    card = translator_card(recipe, metrics)
-    replace(bundle, metrics=metrics, card=card).write(output / "bundle")
-    bleu = f"dev BLEU {100 * best.scores['bleu']:.2f} (greedy, cased, 13a)"
-    say(f"{bleu} from epoch {best.epoch}; bundle in {output / 'bundle'}")
-    return Trained(output / "bundle", metrics, history)
+    def __init__(self, recipe: TranslationRecipe, prepared: PreparedCorpus[SentencePair]) -> None:
+        self.recipe: TranslationRecipe = recipe
+        self.prepared = prepared
+        self.encoder = recipe.bert
+        self.encoder_folder = bert_tokenizer = None
+        if recipe.bert is not None:
+            self.encoder_folder = find_encoder(recipe.bert.name)
+            longest = recipe.bert.max_subwords_of_word
+            bert_tokenizer = CheckpointTokenizer(self.encoder_folder, max_subwords_of_word=longest)
+        tokenizers = train_tokenizers(recipe, prepared.splits["train"])
+        self.inputs = TranslationInputs(recipe, *tokenizers, bert_tokenizer)
+        self.sources = [pair.source for pair in prepared.splits["dev"]]
+        self.references = [self.inputs.normalise(pair.target) for pair in prepared.splits["dev"]]
+
+    def build_network(self, use_cudnn: bool | str = "auto") -> Translator:
+        """Return the network."""
+        self.network = Translator.for_inputs(self.inputs, self.encoder_folder, use_cudnn, from_checkpoint=True)
+        return self.network
+
+    def encode(self) -> Mapping[str, EncodedPairs]:
+        """Return `train` and `dev` as numbers."""
+        splits = self.prepared.splits
+        encoded = {name: EncodedPairs(self.inputs, self.inputs.encode(splits[name])) for name in ("train", "dev")}
+        seen = _with_what_was_seen(self.recipe, encoded["train"].pairs, splits["train"])
+        self.bundle = TranslatorBundle(seen, self.inputs, self.network, self.encoder_folder)
+        self.shown = _shown_pairs(encoded["dev"].pairs, splits["dev"])
+        return encoded
+
+    def scoring(self, dev: EncodedPairs) -> Scoring:
+        """Return how the network is scored: by BLEU of greedy translations, and by its loss a subword."""
+        draw = partial(_heat_maps, LoadedTranslator(self.bundle), self.shown)
+        return replace(_scoring(self.network, dev, self.sources, self.references), draw=draw)
+
+    def write_bundle(self, folder: Path, metrics: dict[str, Any], best: EpochResult) -> list[str]:
+        """Write the bundle; its scores are those of the epoch."""
+        metrics["pairs"] = {name: len(pairs) for name, pairs in self.prepared.splits.items()}
+        metrics["vocabulary"] = {"target": len(self.inputs.target_tokenizer)}
+        if self.inputs.source_tokenizer is not None:
+            metrics["vocabulary"]["source"] = len(self.inputs.source_tokenizer)
+        metrics["dev"] = dict(best.scores)
+        replace(self.bundle, metrics=metrics, card=translator_card(self.recipe, metrics)).write(folder)
+        bleu = f"dev BLEU {100 * best.scores['bleu']:.2f} (greedy, cased, 13a)"
+        return [f"{bleu} from epoch {best.epoch}; bundle in {folder}"]
 
 
 def _with_what_was_seen(

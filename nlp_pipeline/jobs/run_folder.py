@@ -1,0 +1,166 @@
+"""The folder of a run: its recipe, corpora, logs, checkpoints and bundle, and what they were made from."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nlp_pipeline
+from nlp_pipeline.errors import BundleError, OutputError, Problem
+from nlp_pipeline.jobs.prepare import PreparedCorpus
+from nlp_pipeline.outputs import file_digest, new_file, refuse_foreign
+from nlp_pipeline.recipe.section import BaseRecipe
+from nlp_pipeline.serving.manifest import MANIFEST, read_manifest
+from nlp_pipeline.training.checkpoints import Checkpoints
+
+RECIPE = "recipe.yaml"
+MARKER = "done.json"
+HEADER = "# What a run of nlp_pipeline did: the recipe, with what was typed beside it, and all defaults.\n"
+
+# A run goes on though these keys of the recipe's `training` have changed: they say where, how far and how fast it is
+# trained, not what a checkpoint's numbers mean.
+MAY_CHANGE = frozenset(
+    (
+        *("epochs", "patience", "steps", "learning_rate", "encoder_learning_rate", "layer_decay", "warmup", "decay"),
+        *("weight_decay", "momentum", "clip_norm", "not_finite", "keep_vectors"),
+        *("strategy", "xla", "accumulate", "steps_per_execution", "checkpoint_steps", "keep_checkpoints"),
+    )
+)
+
+
+class Start(enum.Enum):
+    """What a training does with what an earlier one, into the same folder, left unfinished.
+
+    NEW: refuses to begin. RESUME: goes on; begins where there is nothing. FORCE: begins anew. GO_ON: goes on if it can,
+    and begins anew otherwise.
+    """
+
+    NEW = "new"
+    RESUME = "resume"
+    FORCE = "force"
+    GO_ON = "go on"
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What has changed since a checkpoint, each as text: what it cannot bear, and what it can. Empty for nothing."""
+
+    hard: str
+    soft: str
+
+
+class RunFolder:
+    """A run's folder.
+
+    Args:
+        path: where it is.
+        keep_checkpoints: how many checkpoints are kept.
+    """
+
+    def __init__(self, path: Path, keep_checkpoints: int = 2) -> None:
+        self.path = path
+        self.corpus = path / "corpus"
+        self.logs = path / "logs"
+        self.bundle = path / "bundle"
+        self.checkpoints = Checkpoints(path / "checkpoints", keep_checkpoints)
+        self.marker = path / MARKER
+
+    def refuse_other(self) -> None:
+        """Refuse a folder that is a bundle, or that holds a recipe or a bundle's folder which no run has written.
+
+        Raises:
+            OutputError: where it is such a one.
+        """
+        if (self.path / MANIFEST).exists():
+            raise OutputError([Problem(str(self.path), "expected a folder for the run, received a bundle")])
+        refuse_foreign(self.bundle, MANIFEST)
+        try:
+            with (self.path / RECIPE).open(encoding="utf-8") as file:
+                own = file.readline() == HEADER
+        except (FileNotFoundError, NotADirectoryError):
+            return  # a file in the folder's place is told when the first folder is made
+        except (OSError, UnicodeDecodeError):
+            own = False
+        if not own:
+            message = f"expected a folder for the run, received one with a {RECIPE} that would be replaced"
+            raise OutputError([Problem(str(self.path), message)])
+
+    def open(self, recipe: BaseRecipe, anew: bool) -> None:
+        """Write the resolved recipe. For a training that begins anew, remove the checkpoints of the one before.
+
+        Raises:
+            OutputError: where it cannot be written to.
+        """
+        with new_file(self.path / RECIPE) as file:
+            file.write_text(HEADER + recipe.to_yaml(), encoding="utf-8")
+        if anew:
+            self.checkpoints.remove()
+        else:
+            self.checkpoints.tidy()
+
+    def about(self, recipe: BaseRecipe, prepared: PreparedCorpus[Any]) -> dict[str, Any]:
+        """Return what a training is made from, as JSON has it."""
+        return {
+            "package": nlp_pipeline.__version__,
+            "recipe": recipe.model_dump(mode="json"),
+            "corpus": prepared.summary["fingerprint"],
+        }
+
+    def differences(self, about: Mapping[str, Any], recipe: BaseRecipe, prepared: PreparedCorpus[Any]) -> Differences:
+        """Return what has changed since a checkpoint was written, of which `about` is what `about` gave."""
+        now = self.about(recipe, prepared)
+        hard: list[str] = []
+        soft: list[str] = []
+        if about["package"] != now["package"]:
+            hard.append(f"version {about['package']} of nlp_pipeline, now {now['package']}")
+        for key, before, after in _changes(about["recipe"], now["recipe"]):
+            section, _, name = key.partition(".")
+            listed = soft if key == "name" or (section == "training" and name in MAY_CHANGE) else hard
+            listed.append(f"{key}={json.dumps(before)}, now {json.dumps(after)}")
+        if not hard and about["corpus"] != now["corpus"]:
+            hard.append("the corpora, or the encoder, are others")
+        return Differences("; ".join(hard), "; ".join(soft))
+
+    def finish(self, recipe: BaseRecipe, prepared: PreparedCorpus[Any]) -> None:
+        """Note that the bundle is there, and what it was made from, and remove the checkpoints.
+
+        Raises:
+            OutputError: where it cannot be written to.
+        """
+        self.mark({"fingerprint": self.fingerprint(recipe, prepared), "bundle": file_digest(self.bundle / MANIFEST)})
+        self.checkpoints.remove()
+
+    def fingerprint(self, recipe: BaseRecipe, prepared: PreparedCorpus[Any]) -> str:
+        """Return what changes whenever a training's result would."""
+        about = json.dumps(list(self.about(recipe, prepared).values()), sort_keys=True)
+        return hashlib.sha256(about.encode()).hexdigest()
+
+    def mark(self, done: Mapping[str, str]) -> None:
+        """Note what is done."""
+        with new_file(self.marker) as file:
+            file.write_text(json.dumps(done), encoding="utf-8")
+
+    def done(self) -> dict[str, str] | None:
+        """Return what is done, or None where there is no whole bundle that it was noted of."""
+        try:
+            done = json.loads(self.marker.read_text(encoding="utf-8"))
+            if done["bundle"] != file_digest(self.bundle / MANIFEST):
+                return None
+            read_manifest(self.bundle)
+            return {str(key): str(value) for key, value in done.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, BundleError):
+            return None
+
+
+def _changes(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield the keys of nested mappings whose values differ, with both values."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in dict.fromkeys([*before, *after]):
+            yield from _changes(before.get(name), after.get(name), f"{key}.{name}" if key else str(name))
+    elif before != after:
+        yield key, before, after
