@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable
@@ -118,8 +119,10 @@ def gather_team(name: StrategyName) -> Team:
         tf.config.experimental.set_memory_growth(gpu, True)
     worker, workers = _place_in_cluster()
     if name == "multi_worker":
+        if not workers:
+            raise _no_cluster()
         try:
-            strategy = tf.distribute.MultiWorkerMirroredStrategy()
+            strategy = _multi_worker()
         except (tf.errors.OpError, RuntimeError, ValueError) as error:
             message = f"the {workers} workers of {TF_CONFIG} did not come together: {_first_line(error)}"
             raise TrainingError(message) from None
@@ -131,7 +134,21 @@ def gather_team(name: StrategyName) -> Team:
     if name == "none" or (name == "auto" and len(gpus) < 2):
         return Team(tf.distribute.get_strategy())
     devices = gpus or tf.config.list_logical_devices("CPU")
-    return Team(tf.distribute.MirroredStrategy([device.name for device in devices]))
+    return Team(_mirrored(tuple(device.name for device in devices)))
+
+
+# One of each a process: a second one would count its collective operations from the beginning again, and TensorFlow
+# take the first of them for that of the one before.
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(devices)
+
+
+@functools.cache
+def _multi_worker() -> tf.distribute.Strategy:
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def _place_in_cluster() -> tuple[int, int]:
@@ -152,11 +169,15 @@ def _place_in_cluster() -> tuple[int, int]:
             return number, len(addresses)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
+    raise _no_cluster()
+
+
+def _no_cluster() -> UsageError:
     message = (
         'expected {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}} '
-        f"with a task of the cluster, received {text}"
+        f"with a task of the cluster, received {os.environ.get(TF_CONFIG, 'nothing')}"
     )
-    raise UsageError([Problem(TF_CONFIG, message)])
+    return UsageError([Problem(TF_CONFIG, message)])
 
 
 def device_names() -> list[str]:

@@ -1,115 +1,107 @@
-"""A batch gives the same gradient however many replicas share it."""
+"""One device, several, several workers, parts added up, steps at once, XLA: the same recipe gives the same weights."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-
-from tests.conftest import TinyCheckpoint
-
-PROGRAM = """
-import sys
-from pathlib import Path
-import numpy as np
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from rich.console import Console
+import pytest
 from safetensors.numpy import load_file
-from nlp_pipeline.jobs.train_tagger import train_tagger
-from nlp_pipeline.recipe.file import read_recipe
-recipe = read_recipe(sys.argv[1], [f"training.strategy={sys.argv[2]}"])
-train_tagger(recipe, Path(sys.argv[3]), Console())
-"""
 
-RECIPE = """
+from tests.tiny_checkpoint import write_tiny_checkpoint
+from tests.training.worker import WORKER, finish, start_team
+
+TAGGER = """
 task: tagging
-name: shared
+name: tagger
 data: {{train: train.conll, dev: train.conll}}
 encoder: {{name: {encoder}, finetune: true, dropout: 0.0, layers: mix, window: 64, overlap: 8,
   max_subwords_of_word: 32}}
-characters: {{kind: cnn, size: 4, units: 4, dropout: 0.0}}
+characters: {{kind: lstm, size: 4, units: 4, dropout: 0.0}}
 word_dropout: 0.0
-recurrent: {{cell: gru, units: 8, projection: 8, dropout: {{inputs: 0.0, between: 0.0}}}}
+recurrent: {{cell: lstm, units: 8, projection: 8, dropout: {{inputs: 0.0, between: 0.0}}}}
 decoder: {{dropout: 0.0}}
-training: {{epochs: 2, batch_subwords: {batch}, learning_rate: 1e-2, encoder_learning_rate: 1e-2, average: 0.9}}
+training: {{frozen_epochs: 1, epochs: 9, steps: 10, batch_subwords: 64, optimizer: sgd, learning_rate: 0.1,
+  encoder_learning_rate: 0.1, average: 0.9, clip_norm: 1.0}}
 """
+TRANSLATOR = """
+task: translation
+name: translator
+data: {train: {pairs: train.tsv}, dev: {pairs: train.tsv}}
+subwords: {size: 60, minimum: 1}
+embeddings: {size: 8, dropout: 0.0}
+encoder: {units: 6, dropout: 0.0, dropout_outputs: 0.0}
+decoder: {units: 8, readout: 8, dropout: 0.0, dropout_readout: 0.0, attention: {units: 8}}
+training: {epochs: 9, steps: 10, batch_subwords: 96, optimizer: sgd, learning_rate: 0.5, average: null}
+"""
+BOTH = ("tagger", "translator")
+# Workers, devices of each, settings, and what is trained.
+WAYS: dict[str, tuple[int, int, list[str], tuple[str, ...]]] = {
+    "one device": (1, 1, ["strategy=none"], BOTH),
+    "mirrored": (1, 2, ["strategy=mirrored"], BOTH),
+    "two workers": (2, 1, ["strategy=multi_worker"], BOTH),
+    "added up": (1, 1, ["strategy=none", "accumulate=2", "steps_per_execution=4"], BOTH),
+    # More shares than some batches have sentences.
+    "two workers that add up": (2, 1, ["strategy=multi_worker", "accumulate=3"], BOTH),
+    "xla": (1, 1, ["strategy=none", "xla=true"], ("translator",)),
+}
+ROUGH: dict[str, tuple[int, int, list[str], tuple[str, ...]]] = {
+    "bfloat16, mirrored": (1, 2, ["strategy=mirrored", "precision=bfloat16"], ("translator",)),
+    "float16, two workers": (2, 1, ["strategy=multi_worker", "precision=float16"], ("tagger",)),
+}
 
 
-def test_one_device_and_two_mirrored_ones_end_on_the_same_weights(
-    tmp_path: Path, tiny_checkpoint: TinyCheckpoint
-) -> None:
-    from safetensors.numpy import load_file
+@pytest.fixture(scope="module")
+def recipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the two recipes and their corpora."""
+    folder = tmp_path_factory.mktemp("strategies")
+    encoder = write_tiny_checkpoint(folder / "encoder", cased=True)
+    (folder / "tagger.yaml").write_text(TAGGER.format(encoder=encoder), encoding="utf-8")
+    (folder / "translator.yaml").write_text(TRANSLATOR, encoding="utf-8")
+    # Sentences of unequal lengths: the shares are unequal, and the last batch of an epoch is smaller.
+    lines = ["Maria B-PER\nin O\nBerlin B-LOC\n" + "the O\n" * (number % 5) for number in range(13)]
+    (folder / "train.conll").write_text("\n".join(lines), encoding="utf-8")
+    pairs = [("the house " * (1 + number % 4), "la maison " * (1 + number % 3)) for number in range(17)]
+    (folder / "train.tsv").write_text("".join(f"{one}\t{two}\n" for one, two in pairs), encoding="utf-8")
+    return folder
 
-    # 13 sentences of unequal lengths: the replicas get unequal shares, and the last batch is smaller.
-    lines = [" ".join(["Maria B-PER\nin O\nBerlin B-LOC\n"] + ["the O\n"] * (number % 5)) for number in range(13)]
-    (tmp_path / "train.conll").write_text("\n".join(line.replace("\n ", "\n") for line in lines), encoding="utf-8")
-    encoder = tiny_checkpoint(cased=True)
+
+@pytest.fixture(scope="module")
+def trained(recipes: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the trained weights, by the way they were trained and the task."""
     weights = {}
-    # Two replicas share a batch of twice the size.
-    for strategy, batch in (("none", 64), ("mirrored", 32)):
-        recipe = tmp_path / f"{strategy}.yaml"
-        recipe.write_text(RECIPE.format(encoder=encoder, batch=batch), encoding="utf-8")
-        program = [sys.executable, "-c", PROGRAM, str(recipe), strategy, str(tmp_path / strategy)]
-        done = subprocess.run(program, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert f"training on {2 if strategy == 'mirrored' else 1} device" in done.stdout
-        weights[strategy] = load_file(tmp_path / strategy / "bundle" / "weights.safetensors")
-    assert weights["none"].keys() == weights["mirrored"].keys()
-    for name, value in weights["none"].items():
-        # AdamW makes steps of one size even from gradients that are nothing but rounding (the keys' bias in attention).
-        np.testing.assert_allclose(weights["mirrored"][name], value, rtol=1e-3, atol=1e-4, err_msg=name)
+    for way, (workers, devices, settings, tasks) in (WAYS | ROUGH).items():
+        folder = tmp_path_factory.mktemp("runs")
+        files = [str(recipes / f"{task}.yaml") for task in tasks]
+        printed = finish(
+            start_team(workers, WORKER, [str(devices), str(folder), *files, *(f"training.{one}" for one in settings)])
+        )
+        assert printed.count(f"training on {workers * devices} device") == len(tasks)
+        for task in tasks:
+            weights[way, task] = load_file(folder / task / "bundle" / "weights.safetensors")
+    return weights
 
 
-STEP = """
-import sys
-import numpy as np
-import keras
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
-from nlp_pipeline.inputs.feeding import feed, signature_of
-from nlp_pipeline.training.optimizers import GroupedOptimizer, WeightGroup
-from nlp_pipeline.training.step import TrainingStep
-
-def train(strategy, shares):
-    generator = np.random.default_rng(0)
-    values = generator.normal(size=(7, 4, 3)).astype(np.float32)
-    lengths = np.array([4, 1, 3, 2, 4, 1, 1])
-    batch = {"x": values, "padding_mask": np.arange(4)[None] < lengths[:, None]}
-    with strategy.scope():
-        weight = keras.Variable(np.array([[0.5], [-1.0], [2.0]], np.float32), name="w")
-        optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
-        optimizer.build([weight])
-    def losses_of(batch, training):
-        error = tf.square(tf.squeeze(batch["x"] @ weight.value, -1) - 1.0)
-        return tf.reduce_sum(tf.where(batch["padding_mask"], error, 0.0), -1)
-    def batches():
-        for _ in range(5):
-            for rows in shares:
-                yield {key: value[rows] for key, value in batch.items()}
-    grouped = GroupedOptimizer([WeightGroup("all", [weight], 0.1)], [optimizer])
-    data = feed(batches, signature_of(batch), strategy)
-    step = TrainingStep(losses_of, grouped, strategy, 3.0, data.element_spec)
-    results = [step(one) for one in data]
-    assert len(results) == 5, len(results)
-    assert all(result.words == 16 for result in results), results
-    return weight.numpy(), np.array(results)
-
-alone, results = train(tf.distribute.get_strategy(), [[0, 1, 2, 3, 4, 5, 6]])
-names = [device.name for device in tf.config.list_logical_devices("CPU")]
-shared, results_of_shared = train(tf.distribute.MirroredStrategy(names), [[0, 3, 6], [1], [2, 4, 5]])
-np.testing.assert_allclose(shared, alone, rtol=1e-6)
-np.testing.assert_allclose(results_of_shared, results, rtol=1e-5)
-print("equal", results[0][2] > 3.0)
-"""
+def _pairs(ways: Iterable[str]) -> list[tuple[str, str]]:
+    return [(way, task) for way in ways if way != "one device" for task in (WAYS | ROUGH)[way][3]]
 
 
-def test_uneven_shares_give_the_same_steps() -> None:
-    done = subprocess.run([sys.executable, "-c", STEP], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    # The first gradient was longer than clip_norm, so that clipping was part of what is equal.
-    assert done.stdout.strip() == "equal True"
+@pytest.mark.parametrize(("way", "task"), _pairs(WAYS))
+def test_the_weights_are_those_of_one_device(
+    trained: dict[tuple[str, str], dict[str, Any]], way: str, task: str
+) -> None:
+    one, other = trained["one device", task], trained[way, task]
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        # Relative to the largest of a weight: some of its numbers are nothing but rounding.
+        np.testing.assert_allclose(other[name], value, rtol=0.0, atol=1e-5 * np.abs(value).max(), err_msg=name)
+    # They have moved: biases begin at zero.
+    assert max(np.abs(value).max() for name, value in one.items() if name.endswith("bias")) > 1e-2
+
+
+@pytest.mark.parametrize(("way", "task"), _pairs(ROUGH))
+def test_half_precision_goes_the_same_way(trained: dict[tuple[str, str], dict[str, Any]], way: str, task: str) -> None:
+    one, other = (np.concatenate([v.ravel() for v in trained[key, task].values()]) for key in ("one device", way))
+    assert 0.0 < np.linalg.norm(other - one) / np.linalg.norm(one) < 1e-2

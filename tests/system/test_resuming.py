@@ -1,0 +1,163 @@
+"""A training that is killed, and gone on with, ends with the bits of one that was not; a lost worker stops the others."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nlp_pipeline.outputs import file_digest
+from tests.conftest import TINY_CORPUS
+from tests.tiny_checkpoint import write_tiny_checkpoint
+from tests.tiny_translator import write_tiny_translator
+from tests.training.worker import COMMAND, finish, start_team
+
+# Dropouts, masked words, an average and two stages: whatever is drawn or kept has to be in a checkpoint.
+TAGGER = """
+task: tagging
+name: tagger
+data: {{train: train.conll, dev: train.conll}}
+encoder: {{name: {encoder}, window: 32, overlap: 4, max_subwords_of_word: 16, finetune: true, masking: 0.2}}
+characters: {{size: 4, units: 4}}
+words: {{size: 4, minimum: 1}}
+recurrent: {{units: 8, projection: 8, layers: 2, dropout: {{recurrent: 0.2}}}}
+training: {{frozen_epochs: 3, epochs: 3, batch_subwords: 64, learning_rate: 1e-2, encoder_learning_rate: 1e-3,
+  checkpoint_steps: 2}}
+"""
+
+
+@pytest.fixture(scope="module")
+def recipes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the recipes of a tagger and of a translator."""
+    folder = tmp_path_factory.mktemp("resuming")
+    encoder = write_tiny_checkpoint(folder / "encoder", cased=True)
+    (folder / "train.conll").write_text(TINY_CORPUS, encoding="utf-8")
+    (folder / "tagger.yaml").write_text(TAGGER.format(encoder=encoder), encoding="utf-8")
+    return {"tagger": folder / "tagger.yaml", "translator": write_tiny_translator(folder)}
+
+
+def _command(recipe: Path, output: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "nlp_pipeline", "train", str(recipe), "--output", str(output), *more]
+
+
+def _result(output: Path) -> tuple[str, dict[str, Any]]:
+    """Return the digest of a run's weights, and its metrics but for the time that they took."""
+    metrics = json.loads((output / "bundle" / "metrics.json").read_text(encoding="utf-8"))
+    metrics.pop("seconds")
+    return file_digest(output / "bundle" / "weights.safetensors"), metrics
+
+
+def _wait_for_checkpoint(folder: Path, seen: set[str], process: subprocess.Popen[str]) -> None:
+    """Wait until there is a checkpoint that was not there before, or the process has ended."""
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        found = {path.name for path in (folder / "checkpoints").glob("step-*")}
+        if found - seen:
+            seen |= found
+            return
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("task", "settings"), [("tagger", []), ("translator", ["--set", "training.checkpoint_steps=3"])]
+)
+def test_kill_9_at_random_moments_changes_nothing(
+    recipes: dict[str, Path], tmp_path: Path, task: str, settings: list[str]
+) -> None:
+    subprocess.run(_command(recipes[task], tmp_path / "whole", *settings), check=True, capture_output=True)
+    killed, seen = tmp_path / "killed", set[str]()
+    generator, kills = random.Random(1), 0
+    for attempt in range(3):
+        process = subprocess.Popen(
+            _command(recipes[task], killed, *settings, "--resume"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(1 + attempt):
+            _wait_for_checkpoint(killed, seen, process)
+        time.sleep(generator.uniform(0.0, 0.2))
+        kills += process.poll() is None
+        process.kill()
+        process.communicate()
+    assert kills == 3, "it was done before it was killed"
+    done = subprocess.run(
+        _command(recipes[task], killed, *settings, "--resume"), check=True, capture_output=True, text=True
+    )
+    assert "going on after epoch" in done.stdout
+    assert _result(killed) == _result(tmp_path / "whole")
+    assert not (killed / "checkpoints").exists()
+    assert sorted(path.name for path in killed.iterdir()) == sorted(
+        path.name for path in (tmp_path / "whole").iterdir()
+    )
+
+
+def test_sigterm_leaves_a_checkpoint_and_nothing_is_begun_anew_by_mistake(
+    recipes: dict[str, Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "run"
+    # No checkpoint but those of epochs, and that of the signal.
+    settings = ["--set", "training.checkpoint_steps=null", "--set", "training.frozen_epochs=900"]
+    process = subprocess.Popen(
+        _command(recipes["tagger"], output, *settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    _wait_for_checkpoint(output, set(), process)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert told.startswith("SIGTERM: stopped after epoch")
+    assert "--resume" in told
+    assert len(told.splitlines()) == 1
+
+    def refused(*more: str) -> str:
+        done = subprocess.run(_command(recipes["tagger"], output, *more), check=False, capture_output=True, text=True)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1
+        return done.stderr
+
+    assert "holds a training that was not finished (step-" in refused(*settings)
+    told = refused(*settings, "--set", "words.size=5", "--set", "training.batch_subwords=32", "--resume")
+    assert "holds the checkpoints of another training: words.size=4, now 5; training.batch_subwords=64, now 32" in told
+    (recipes["tagger"].parent / "other.conll").write_text(TINY_CORPUS * 2, encoding="utf-8")
+    assert "data.train=" in refused(
+        *settings, "--set", f"data.train={recipes['tagger'].parent / 'other.conll'}", "--resume"
+    )
+    # How far it goes may change. Finished, it is not begun again.
+    shorter = [*settings, "--set", "training.steps=1", "--resume"]
+    done = subprocess.run(_command(recipes["tagger"], output, *shorter), check=True, capture_output=True, text=True)
+    assert "changed since the checkpoint: training.steps=null, now 1" in done.stdout
+    done = subprocess.run(_command(recipes["tagger"], output, *shorter), check=True, capture_output=True, text=True)
+    assert "training skipped: it is finished" in done.stdout
+
+
+@pytest.mark.parametrize("victim", [1, 0])
+def test_a_lost_worker_stops_the_others_and_all_go_on_together(
+    recipes: dict[str, Path], tmp_path: Path, victim: int
+) -> None:
+    settings = ["--strategy", "multi_worker", "--set", "training.checkpoint_steps=3"]
+
+    def arguments(output: Path, *more: str) -> list[str]:
+        return ["train", str(recipes["translator"]), "--output", str(output), *settings, *more]
+
+    output = tmp_path / "lost"
+    team = start_team(2, COMMAND, arguments(output))
+    _wait_for_checkpoint(output, set(), team[0])
+    team[victim].kill()
+    lost = time.monotonic()
+    out, told = team[1 - victim].communicate(timeout=60)
+    assert time.monotonic() - lost < 60
+    assert team[1 - victim].returncode == 1, (out, told)
+    assert "another of the 2 workers is lost" in told
+    assert "--resume" in told
+    assert len(told.splitlines()) == 1
+    team[victim].communicate()
+    assert "going on after epoch" in finish(start_team(2, COMMAND, arguments(output, "--resume")))
+    finish(start_team(2, COMMAND, arguments(tmp_path / "whole")))
+    assert _result(output) == _result(tmp_path / "whole")

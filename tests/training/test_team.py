@@ -1,0 +1,69 @@
+"""Teams: who TF_CONFIG says works, what is refused, and what workers tell one another."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import tensorflow as tf
+
+from nlp_pipeline.errors import UsageError
+from nlp_pipeline.training.team import TF_CONFIG, Team, gather_team
+
+CLUSTER = {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}
+
+
+def test_one_device_is_nobodys_team(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(TF_CONFIG, raising=False)
+    team = gather_team("auto")
+    assert (team.name, team.replicas, team.local_replicas, team.workers) == ("none", 1, 1, 1)
+    assert team.chief
+    assert team.tell(lambda: b"said") == b"said"
+    assert team.tell_json(lambda: {"f1": 0.1}) == {"f1": 0.1}
+    assert team.in_turn(lambda: 5) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[1]",
+        "7",
+        json.dumps({"cluster": CLUSTER}),
+        json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 2}}),
+        json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": -1}}),
+        json.dumps({"cluster": CLUSTER, "task": {"type": "ps", "index": 0}}),
+        json.dumps({"cluster": CLUSTER, "task": {"type": "worker"}}),
+        json.dumps({"cluster": {"worker": 5}, "task": {"type": "worker", "index": 0}}),
+    ],
+)
+@pytest.mark.parametrize("strategy", ["multi_worker", "auto"])
+def test_what_is_no_cluster_is_refused(monkeypatch: pytest.MonkeyPatch, text: str, strategy: str) -> None:
+    monkeypatch.setenv(TF_CONFIG, text)
+    with pytest.raises(UsageError, match=r"TF_CONFIG: expected \{.*received"):
+        gather_team(strategy)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["", "{}"])
+def test_several_workers_need_a_cluster(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(TF_CONFIG, text)
+    with pytest.raises(UsageError, match=r"TF_CONFIG: expected \{.*received"):
+        gather_team("multi_worker")
+
+
+def test_workers_that_would_each_train_alone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TF_CONFIG, json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 1}}))
+    with pytest.raises(UsageError, match="names 2 workers, received auto"):
+        gather_team("auto")
+    # Whoever says so has it so.
+    assert gather_team("none").chief
+
+
+def test_a_chief_of_its_own_is_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nlp_pipeline.training import team
+
+    cluster = {"chief": ["127.0.0.1:1"], "worker": ["127.0.0.1:2", "127.0.0.1:3"]}
+    for task, index, number in (("chief", 0, 0), ("worker", 0, 1), ("worker", 1, 2)):
+        monkeypatch.setenv(TF_CONFIG, json.dumps({"cluster": cluster, "task": {"type": task, "index": index}}))
+        assert team._place_in_cluster() == (number, 3)
+    assert not Team(tf.distribute.get_strategy(), 1, 3).chief
