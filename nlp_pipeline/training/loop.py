@@ -143,7 +143,8 @@ class Loop:
     def _left(self) -> int:
         """Return how many steps are left of the epoch."""
         left = self.batches.steps_of(self.progress.epoch) - self.progress.step
-        return left if self.limits.steps is None else min(left, self.limits.steps - self.progress.steps)
+        # A run that is gone on with may have been given fewer steps than it has taken.
+        return left if self.limits.steps is None else max(0, min(left, self.limits.steps - self.progress.steps))
 
     def _train(self, iterator: Iterator[Any]) -> None:
         """Train what is left of an epoch."""

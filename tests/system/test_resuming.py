@@ -1,4 +1,4 @@
-"""A training that is killed, and gone on with, ends with the bits of one that was not; a lost worker stops the others."""
+"""A training that is killed and gone on with ends with the bits of one that was not; a lost worker stops the others."""
 
 from __future__ import annotations
 
@@ -65,9 +65,10 @@ def _wait_for_checkpoint(folder: Path, seen: set[str], process: subprocess.Popen
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize(
-    ("task", "settings"), [("tagger", []), ("translator", ["--set", "training.checkpoint_steps=3"])]
-)
+SHORT = ["--set", "training.checkpoint_steps=3", "--set", "training.epochs=8"]
+
+
+@pytest.mark.parametrize(("task", "settings"), [("tagger", []), ("translator", SHORT)])
 def test_kill_9_at_random_moments_changes_nothing(
     recipes: dict[str, Path], tmp_path: Path, task: str, settings: list[str]
 ) -> None:
@@ -137,17 +138,25 @@ def test_sigterm_leaves_a_checkpoint_and_nothing_is_begun_anew_by_mistake(
     assert "training skipped: it is finished" in done.stdout
 
 
+def _team_arguments(recipes: dict[str, Path], output: Path, *more: str) -> list[str]:
+    """Return the command of every worker of a team that trains the translator."""
+    return ["train", str(recipes["translator"]), "--output", str(output), "--strategy", "multi_worker", *SHORT, *more]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(recipes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the run of two workers of which none was lost."""
+    output = tmp_path_factory.mktemp("undisturbed") / "run"
+    finish(start_team(2, COMMAND, _team_arguments(recipes, output)))
+    return output
+
+
 @pytest.mark.parametrize("victim", [1, 0])
 def test_a_lost_worker_stops_the_others_and_all_go_on_together(
-    recipes: dict[str, Path], tmp_path: Path, victim: int
+    recipes: dict[str, Path], undisturbed: Path, tmp_path: Path, victim: int
 ) -> None:
-    settings = ["--strategy", "multi_worker", "--set", "training.checkpoint_steps=3"]
-
-    def arguments(output: Path, *more: str) -> list[str]:
-        return ["train", str(recipes["translator"]), "--output", str(output), *settings, *more]
-
     output = tmp_path / "lost"
-    team = start_team(2, COMMAND, arguments(output))
+    team = start_team(2, COMMAND, _team_arguments(recipes, output))
     _wait_for_checkpoint(output, set(), team[0])
     team[victim].kill()
     lost = time.monotonic()
@@ -158,6 +167,5 @@ def test_a_lost_worker_stops_the_others_and_all_go_on_together(
     assert "--resume" in told
     assert len(told.splitlines()) == 1
     team[victim].communicate()
-    assert "going on after epoch" in finish(start_team(2, COMMAND, arguments(output, "--resume")))
-    finish(start_team(2, COMMAND, arguments(tmp_path / "whole")))
-    assert _result(output) == _result(tmp_path / "whole")
+    assert "going on after epoch" in finish(start_team(2, COMMAND, _team_arguments(recipes, output, "--resume")))
+    assert _result(output) == _result(undisturbed)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from nlp_pipeline.errors import OutputError, TrainingError
 from nlp_pipeline.training.checkpoints import Checkpoint, Checkpoints, arrays_of, assign
@@ -17,7 +19,11 @@ ABOUT = {"progress": {"loss": 0.1 + 0.2, "epoch": 3}, "recipe": {"name": "ü"}}
 
 
 def _checkpoint(value: float) -> Checkpoint:
-    tensors = {"a/0": np.full((2, 3), value, np.float32), "a/1": np.array(7, np.int64), "s/0": np.arange(2, dtype="u4")}
+    tensors: dict[str, NDArray[Any]] = {
+        "a/0": np.full((2, 3), value, np.float32),
+        "a/1": np.array(7, np.int64),
+        "s/0": np.arange(2, dtype="u4"),
+    }
     return Checkpoint(tensors, ABOUT)
 
 
