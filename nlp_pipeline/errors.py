@@ -82,6 +82,10 @@ class TrainingError(PipelineError):
     """A run that cannot go on."""
 
 
+class LostWorkerError(TrainingError):
+    """A run that cannot go on since another of its workers is gone; all of them, begun anew, can."""
+
+
 class ClusterError(PipelineError):
     """A cluster that cannot be reached, or cannot do what it is asked to."""
 

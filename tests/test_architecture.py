@@ -37,7 +37,7 @@ ONLY_IMPORTER = {
     "sacrebleu": ("evaluation/translations.py",),
     "matplotlib": ("evaluation/heatmap_picture.py",),
     "click": ("cli/",),
-    "ray": ("serving/cluster.py",),
+    "ray": ("serving/cluster.py", "serving/connection.py", "jobs/train_on_cluster.py"),
 }
 WITHOUT_TENSORFLOW = ("text/", "corpora/", "subwords/", "recipe/", "outputs.py", "errors.py", "__init__.py")
 

@@ -15,7 +15,7 @@ from nlp_pipeline.cli.options import Decorator, stream_or_file
 
 if TYPE_CHECKING:
     from nlp_pipeline.jobs.files import Files, Telling
-    from nlp_pipeline.serving.cluster import Cluster
+    from nlp_pipeline.serving.connection import Cluster
     from nlp_pipeline.serving.files import Done
     from nlp_pipeline.serving.files import Progress as Reached
 
@@ -99,7 +99,7 @@ def files_and_cluster(options: dict[str, Any], **more: Any) -> tuple[Files, Clus
         more: what else the files have.
     """
     from nlp_pipeline.jobs.files import Files
-    from nlp_pipeline.serving.cluster import Cluster
+    from nlp_pipeline.serving.connection import Cluster
 
     own = {name: value for name, value in options.items() if name not in OTHER_OPTIONS}
     files = Files(**own, **more)

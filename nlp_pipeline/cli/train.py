@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,9 +21,27 @@ from nlp_pipeline.cli.quiet import load_tensorflow
     type=click.Choice(["auto", "none", "mirrored", "multi_worker"]),
     help="Where to train: training.strategy of the recipe.",
 )
+@click.option(
+    "--cluster",
+    type=click.Choice(["ray"]),
+    help="Train by the workers of a Ray cluster (Ray Train), which begins them anew where one is lost.",
+)
+@click.option("--address", metavar="HOST:PORT", help="Of the Ray cluster; auto for the one that this machine is of.")
+@click.option("--workers", type=click.IntRange(1), help="Of Ray.  [default: 2]")
+@click.option("--cpus-per-worker", type=click.FloatRange(0.0), help="Of Ray.  [default: 1]")
+@click.option("--gpus-per-worker", type=click.IntRange(0), help="Of Ray.  [default: 0]")
+@click.option("--restarts", type=click.IntRange(0), help="How often Ray begins the workers anew.  [default: 3]")
 @set_option
 def command(
-    recipe: Path, output: Path | None, resume: bool, force: bool, strategy: str | None, overrides: tuple[str, ...]
+    recipe: Path,
+    output: Path | None,
+    resume: bool,
+    force: bool,
+    strategy: str | None,
+    overrides: tuple[str, ...],
+    cluster: str | None,
+    restarts: int | None,
+    **places: Any,
 ) -> None:
     """Train as RECIPE says.
 
@@ -37,23 +56,42 @@ def command(
     Several machines train together with --strategy multi_worker: the same command on each of them, and TF_CONFIG in the
     environment, which names all of them and says which one it is; the first one writes.
 
+    With --cluster ray, Ray places the workers on the machines of its cluster, or starts one on this machine; each
+    machine must see the corpora and the run's folder under the same names.
+
     \b
     Example:
       nlp-pipeline train pipelines/ner-demo.yaml --output runs/first --set training.epochs=5
       nlp-pipeline train pipelines/ner-demo.yaml --output runs/first --set training.epochs=5 --resume
+      nlp-pipeline train pipelines/ner-demo.yaml --output runs/second --cluster ray --workers 2
       tensorboard --logdir runs
     """
     from nlp_pipeline.recipe.file import read_recipe
 
     if resume and force:
-        raise click.UsageError("--resume and --force exclude each other")
+        raise click.UsageError("--resume and --force exclude each other.")
+    told = {name.removesuffix("_per_worker"): value for name, value in places.items() if value is not None}
+    if cluster is None and (told or restarts is not None):
+        name = next((name for name in places if places[name] is not None), "restarts").replace("_", "-")
+        raise click.UsageError(f"--{name} is for --cluster ray.")
+    if cluster is not None and strategy not in (None, "multi_worker"):
+        raise click.UsageError(f"--cluster ray trains with --strategy multi_worker, not with {strategy}.")
+    strategy = "multi_worker" if cluster is not None else strategy
     if strategy is not None:
         overrides = (*overrides, f"training.strategy={strategy}")
     read = read_recipe(recipe, overrides)
     load_tensorflow()
     from nlp_pipeline.cli.tables import console
     from nlp_pipeline.jobs.run_folder import Start
-    from nlp_pipeline.jobs.tasks import train
 
     start = Start.RESUME if resume else Start.FORCE if force else Start.NEW
-    train(read, run_folder(read, output), console(), start=start)
+    if cluster is None:
+        from nlp_pipeline.jobs.tasks import train
+
+        train(read, run_folder(read, output), console(), start=start)
+    else:
+        from nlp_pipeline.jobs.train_on_cluster import train_on
+        from nlp_pipeline.serving.connection import Cluster
+
+        times = 3 if restarts is None else restarts
+        train_on(Cluster(**told), times, read, run_folder(read, output), console(), start)

@@ -14,7 +14,8 @@ from nlp_pipeline.corpora.records import ReadOptions
 from nlp_pipeline.corpora.sources import Source, find_sources, refuse_equal_stems
 from nlp_pipeline.errors import OutputError, Problem, Problems, UsageError
 from nlp_pipeline.outputs import file_digest
-from nlp_pipeline.serving.cluster import Cluster, produce_on
+from nlp_pipeline.serving.cluster import produce_on
+from nlp_pipeline.serving.connection import Cluster
 from nlp_pipeline.serving.files import Done, Progress, process_files
 from nlp_pipeline.serving.forms import Form
 from nlp_pipeline.serving.manifest import MANIFEST

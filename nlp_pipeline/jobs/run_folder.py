@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nlp_pipeline
-from nlp_pipeline.errors import BundleError, OutputError, Problem
+from nlp_pipeline.errors import BundleError, OutputError, Problem, UsageError
 from nlp_pipeline.jobs.prepare import PreparedCorpus
 from nlp_pipeline.outputs import file_digest, new_file, refuse_foreign
 from nlp_pipeline.recipe.section import BaseRecipe
@@ -89,6 +89,19 @@ class RunFolder:
         if not own:
             message = f"expected a folder for the run, received one with a {RECIPE} that would be replaced"
             raise OutputError([Problem(str(self.path), message)])
+
+    def refuse_unfinished(self) -> None:
+        """Refuse a folder that holds the checkpoints of a training.
+
+        Raises:
+            UsageError: where it does.
+        """
+        if files := self.checkpoints.files():
+            message = (
+                f"holds a training that was not finished ({files[0].name}): "
+                "--resume goes on with it, --force begins anew"
+            )
+            raise UsageError([Problem(str(self.path), message)])
 
     def open(self, recipe: BaseRecipe, anew: bool) -> None:
         """Write the resolved recipe. For a training that begins anew, remove the checkpoints of the one before.

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from nlp_pipeline.corpora.records import ReadOptions
 from nlp_pipeline.corpora.sources import format_of
 from nlp_pipeline.jobs.files import Files, Telling, bundle_path, plan_of
-from nlp_pipeline.serving.cluster import Cluster
+from nlp_pipeline.serving.connection import Cluster
 from nlp_pipeline.serving.files import Done
 from nlp_pipeline.serving.forms import Form
 from nlp_pipeline.serving.html_form import HtmlForm

@@ -11,6 +11,7 @@ from nlp_pipeline.jobs.prepare_tagging import check_corpora
 from nlp_pipeline.jobs.prepare_translation import check_pairs
 from nlp_pipeline.jobs.run_folder import Start
 from nlp_pipeline.recipe import Recipe, TaggingRecipe
+from nlp_pipeline.stopping import Signals
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +51,7 @@ def train(
     console: Console,
     prepared: PreparedCorpus[Any] | None = None,
     start: Start = Start.NEW,
+    signals: Signals | None = None,
 ) -> Trained:
     """Train what a recipe says, and leave a bundle in `output/bundle`.
 
@@ -62,6 +64,7 @@ def train(
         console: where progress is shown.
         prepared: the recipe's corpora, where they have been checked already.
         start: what becomes of an earlier training into this folder that was not finished.
+        signals: may end it; those that this process gets, without.
 
     Raises:
         CorpusError, EncoderError, OutputError, UsageError, TrainingError: as the parts that it calls.
@@ -92,7 +95,7 @@ def train(
         from nlp_pipeline.jobs.translator_training import TranslatorTraining
 
         task = TranslatorTraining(recipe, prepared)
-    return TrainingRun(task, team, folder, prepared, console).train(start)
+    return TrainingRun(task, team, folder, prepared, console, signals or Signals()).train(start)
 
 
 def report_files(recipe: Recipe) -> tuple[str, str, str]:

@@ -60,16 +60,24 @@ class TrainingRun:
         folder: the run's.
         prepared: the recipe's corpora.
         console: where progress is shown; a quiet one for all workers but the chief.
+        signals: may end it.
     """
 
     def __init__(
-        self, task: TrainingTask, team: Team, folder: RunFolder, prepared: PreparedCorpus[Any], console: Console
+        self,
+        task: TrainingTask,
+        team: Team,
+        folder: RunFolder,
+        prepared: PreparedCorpus[Any],
+        console: Console,
+        signals: Signals,
     ) -> None:
         self.task = task
         self.team = team
         self.folder = folder
         self.prepared = prepared
         self.console = console
+        self.signals = signals
         self.say = say_to(console)
         self.training = task.recipe.training
         self.started = time.monotonic()
@@ -102,7 +110,7 @@ class TrainingRun:
             self.say(f"going on after epoch {progress.epoch - 1} and {progress.step} steps, {progress.steps} in all")
         stages = stages_of(self.training, network)
         with ExitStack() as stack:
-            signals = stack.enter_context(Signals())
+            stack.enter_context(self.signals)
             dashboard = self._watched(stack, progress)
             for number, stage in enumerate(stages):
                 if number < progress.stage:
@@ -132,7 +140,7 @@ class TrainingRun:
                         state,
                         progress,
                         partial(self._checkpoint, state, progress),
-                        signals,
+                        self.signals,
                         watchers,
                         self._remedies(),
                     )
@@ -156,12 +164,7 @@ class TrainingRun:
         if start is Start.FORCE:
             return None
         if start is Start.NEW:
-            if checkpoints.files():
-                message = (
-                    f"holds a training that was not finished ({checkpoints.files()[0].name}): "
-                    "--resume goes on with it, --force begins anew"
-                )
-                raise UsageError([Problem(str(self.folder.path), message)])
+            self.folder.refuse_unfinished()
             return None
         content = checkpoints.newest(self.say)
         if content is None:

@@ -15,7 +15,7 @@ from nlp_pipeline.evaluation.heatmap import pharaoh_of
 from nlp_pipeline.jobs.files import Files, Telling, bundle_path, plan_of
 from nlp_pipeline.recipe import TranslationRecipe
 from nlp_pipeline.recipe.file import read_recipe
-from nlp_pipeline.serving.cluster import Cluster
+from nlp_pipeline.serving.connection import Cluster
 from nlp_pipeline.serving.files import Done
 from nlp_pipeline.serving.forms import Form
 from nlp_pipeline.serving.manifest import read_task

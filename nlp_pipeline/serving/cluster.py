@@ -8,10 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
-import signal
-import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -24,29 +21,14 @@ from nlp_pipeline.corpora.reading import read_records
 from nlp_pipeline.corpora.records import Consumed, Position
 from nlp_pipeline.errors import ClusterError, PipelineError, Problem, UsageError
 from nlp_pipeline.outputs import told
+from nlp_pipeline.serving.connection import Cluster, connected, last_line
 from nlp_pipeline.serving.unfinished import UnfinishedFile, beside
 from nlp_pipeline.serving.windows import windows_of
 from nlp_pipeline.serving.work import Job, Reading, Worker, Written, do_window
 
+ENGINE = "--engine ray"
 SLICE_SIZE = 2**20  # bytes
 MOST_SLICES = 5_000
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where files are done.
-
-    Attributes:
-        address: of a running cluster, `auto` for the one that this machine is of; None starts one here.
-        workers: how many actors load the bundle.
-        cpus: for each of them.
-        gpus: likewise; a part of one is possible.
-    """
-
-    address: str | None = None
-    workers: int = 2
-    cpus: float = 1.0
-    gpus: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -128,7 +110,7 @@ def produce_on(
     streams = [source.path for source in job.sources if source.is_stream]
     if streams or not job.is_resumable:
         received = f"a stream: {streams[0]}" if streams else "a stream"
-        raise UsageError(f"--engine ray: expected files as inputs and outputs, received {received}")
+        raise UsageError(f"{ENGINE}: expected files as inputs and outputs, received {received}")
     ray = _connected(cluster)
     folder = _folder_of(job)
     total = sum(Path(source.path).stat().st_size for source in job.sources)
@@ -154,7 +136,7 @@ def produce_on(
             assert row["number"] == number
             told_of = json.loads(row["done"])
             if "wrong" in told_of:
-                raise ClusterError([Problem("--engine ray", told_of["wrong"])])
+                raise ClusterError([Problem(ENGINE, told_of["wrong"])])
             paths = [folder / name for name in told_of["parts"]]
             rejected = [(line, reason) for line, reason in told_of["rejected"]]
             after = Position.of_json(told_of["after"])
@@ -285,28 +267,9 @@ def _folder_of(job: Job) -> Path:
 
 
 def _connected(cluster: Cluster) -> Any:
-    """Return the module of Ray, with a cluster behind it."""
-    # Its own remarks are not for users: what they must know comes as exceptions.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        message = f"expected Ray, received none ({error}): pip install 'nlp-pipeline[cluster]'"
-        raise UsageError([Problem("--engine ray", message)]) from None
+    """Return the module of Ray, with a cluster behind it that Ray Data can work on."""
+    ray = connected(cluster, ENGINE, "ray.data")
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    if not ray.is_initialized():
-        is_main = threading.current_thread() is threading.main_thread()
-        # Ray takes SIGTERM for itself, and we want to leave something to go on from.
-        handler = signal.getsignal(signal.SIGTERM) if is_main else None
-        try:
-            ray.init(address=cluster.address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            message = f"expected a Ray cluster that can be reached, received: {_first_line(error)}"
-            raise ClusterError([Problem(cluster.address or "--engine ray", message)]) from None
-        finally:
-            if handler is not None:
-                signal.signal(signal.SIGTERM, handler)
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
@@ -319,10 +282,5 @@ def _told(ray: Any) -> Iterator[None]:
     try:
         yield
     except ray.exceptions.RayError as error:
-        message = f"expected the cluster to do the work, received: {_first_line(error.__cause__ or error)}"
-        raise ClusterError([Problem("--engine ray", message)]) from None
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:300]
+        message = f"expected the cluster to do the work, received: {last_line(error.__cause__ or error)}"
+        raise ClusterError([Problem(ENGINE, message)]) from None

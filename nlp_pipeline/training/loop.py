@@ -17,7 +17,7 @@ from nlp_pipeline.stopping import Signals, StopNow
 from nlp_pipeline.training.progress import EpochResult, Progress
 from nlp_pipeline.training.state import TrainingState
 from nlp_pipeline.training.step import Outcome, StepResult, TrainingStep
-from nlp_pipeline.training.team import Team
+from nlp_pipeline.training.team import LOSSES, Team
 
 
 class Watcher(Protocol):
@@ -115,8 +115,9 @@ class Loop:
         """Train until the stage is over, and leave the best epoch's weights in place.
 
         Raises:
-            TrainingError: where loss or gradient are no numbers, memory is too small, or another worker is lost; names
-                the step. What was before the step is in a checkpoint, but for a lost worker.
+            TrainingError: where loss or gradient are no numbers, memory is too small; names the step. What was before
+                the step is in a checkpoint.
+            LostWorkerError: where another worker is gone; what is after the last checkpoint is lost.
             StoppedByUserError, TerminatedError: after a signal to any worker, and a checkpoint.
         """
         progress = self.progress
@@ -195,8 +196,8 @@ class Loop:
     def _stopped(self) -> PipelineError:
         """Write a checkpoint, and return the error that a signal ends the run with."""
         self.checkpoint()
-        where = f"epoch {self.progress.epoch}, step {self.progress.steps}"
-        return self.signals.error(f"stopped after {where}; the same command with --resume goes on from there")
+        where = f"in epoch {self.progress.epoch}, after {self.progress.steps} steps"
+        return self.signals.error(f"stopped {where}; the same command with --resume goes on from there")
 
     def _not_finite(self, result: StepResult) -> TrainingError:
         progress, weights = self.progress, self.step.optimizer.weights
@@ -221,21 +222,7 @@ class Loop:
             running = self.batches.describe(progress.epoch, progress.step)
             message = f"expected room in the memory, received none, {running}: {wanted}; {self.remedies}"
             raise TrainingError([Problem(place, message)]) from None
-        except (
-            tf.errors.UnavailableError,
-            tf.errors.AbortedError,
-            tf.errors.CancelledError,
-            tf.errors.DeadlineExceededError,
-            tf.errors.InternalError,
-            tf.errors.UnknownError,
-            tf.errors.FailedPreconditionError,
-        ) as error:
+        except LOSSES as error:
             if self.team.workers == 1:
                 raise
-            lines = [line.strip() for line in str(error).splitlines()]
-            cause = next((line for line in lines if "ollective" in line and "CollectiveReduce" not in line), lines[0])
-            message = (
-                f"another of the {self.team.workers} workers is lost ({cause}); all of them, begun anew with --resume, "
-                "go on from the last checkpoint"
-            )
-            raise TrainingError([Problem(place, message)]) from None
+            raise self.team.lost(error, place) from None

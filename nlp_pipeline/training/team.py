@@ -12,12 +12,22 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
-from nlp_pipeline.errors import Problem, TrainingError, UsageError
+from nlp_pipeline.errors import LostWorkerError, Problem, UsageError
 
 StrategyName = Literal["auto", "none", "mirrored", "multi_worker"]
 TF_CONFIG = "TF_CONFIG"
 # Numbers that are sent at once, four bytes each.
 _PIECE = 2**24
+# What TensorFlow raises where another worker is gone, of which it may hear in any of these ways.
+LOSSES = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnknownError,
+    tf.errors.FailedPreconditionError,
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,21 @@ class Team:
         """Wait until all workers are here."""
         self.tell(lambda: b".")
 
+    def lost(self, error: tf.errors.OpError, place: str) -> LostWorkerError:
+        """Return what one of `LOSSES` means to a user.
+
+        Args:
+            error: what TensorFlow raised.
+            place: where the run was.
+        """
+        lines = [line.strip() for line in str(error).splitlines()]
+        cause = next((line for line in lines if "ollective" in line and "CollectiveReduce" not in line), lines[0])
+        message = (
+            f"another of the {self.workers} workers is lost ({cause}); all of them, begun anew with --resume, "
+            "go on from the last checkpoint"
+        )
+        return LostWorkerError([Problem(place, message)])
+
     def _sum(self, numbers: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the sum of what each worker has, of which all but the chief have zeros."""
         first = np.zeros_like(numbers)
@@ -96,8 +121,11 @@ class Team:
             return tf.constant(numbers if mine else first)
 
         shared = self.strategy.experimental_distribute_values_from_function(own)
-        summed = self.strategy.reduce(tf.distribute.ReduceOp.SUM, shared, axis=None)
-        result: np.ndarray[Any, Any] = summed.numpy()
+        try:
+            summed = self.strategy.reduce(tf.distribute.ReduceOp.SUM, shared, axis=None)
+            result: np.ndarray[Any, Any] = summed.numpy()
+        except LOSSES as error:
+            raise self.lost(error, "") from None
         return result
 
 
@@ -112,7 +140,7 @@ def gather_team(name: StrategyName) -> Team:
     Raises:
         UsageError: where `multi_worker` finds no TF_CONFIG that says who works, or another strategy finds one that
             names several workers.
-        TrainingError: where the other workers do not come.
+        LostWorkerError: where the other workers do not come.
     """
     for gpu in tf.config.list_physical_devices("GPU"):
         # Otherwise the first process takes all of its memory.
@@ -125,7 +153,7 @@ def gather_team(name: StrategyName) -> Team:
             strategy = _multi_worker()
         except (tf.errors.OpError, RuntimeError, ValueError) as error:
             message = f"the {workers} workers of {TF_CONFIG} did not come together: {_first_line(error)}"
-            raise TrainingError(message) from None
+            raise LostWorkerError(message) from None
         return Team(strategy, worker, workers)
     if name == "auto" and workers > 1:
         message = f"expected training.strategy=multi_worker, since {TF_CONFIG} names {workers} workers, received auto"

@@ -18,7 +18,8 @@ import ray
 from nlp_pipeline.corpora.records import Position
 from nlp_pipeline.errors import ClusterError, TerminatedError, UsageError
 from nlp_pipeline.serving import cluster as module
-from nlp_pipeline.serving.cluster import Cluster, produce_on, slices_of
+from nlp_pipeline.serving.cluster import produce_on, slices_of
+from nlp_pipeline.serving.connection import Cluster
 from nlp_pipeline.serving.files import Done, process_files
 from nlp_pipeline.serving.work import Job
 from tests.cli.conftest import contents

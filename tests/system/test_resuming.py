@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 from nlp_pipeline.outputs import file_digest
 from tests.conftest import TINY_CORPUS
@@ -52,6 +57,10 @@ def _result(output: Path) -> tuple[str, dict[str, Any]]:
     metrics = json.loads((output / "bundle" / "metrics.json").read_text(encoding="utf-8"))
     metrics.pop("seconds")
     return file_digest(output / "bundle" / "weights.safetensors"), metrics
+
+
+def _weights(output: Path) -> dict[str, NDArray[Any]]:
+    return load_file(output / "bundle" / "weights.safetensors")
 
 
 def _wait_for_checkpoint(folder: Path, seen: set[str], process: subprocess.Popen[str]) -> None:
@@ -113,7 +122,7 @@ def test_sigterm_leaves_a_checkpoint_and_nothing_is_begun_anew_by_mistake(
     process.send_signal(signal.SIGTERM)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 143
-    assert told.startswith("SIGTERM: stopped after epoch")
+    assert told.startswith("SIGTERM: stopped in epoch")
     assert "--resume" in told
     assert len(told.splitlines()) == 1
 
@@ -169,3 +178,66 @@ def test_a_lost_worker_stops_the_others_and_all_go_on_together(
     team[victim].communicate()
     assert "going on after epoch" in finish(start_team(2, COMMAND, _team_arguments(recipes, output, "--resume")))
     assert _result(output) == _result(undisturbed)
+
+
+def _on_ray(recipes: dict[str, Path], output: Path, *more: str) -> subprocess.Popen[str]:
+    arguments = ["--cluster", "ray", "--workers", "2", *SHORT, *more]
+    return subprocess.Popen(
+        _command(recipes["translator"], output, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def _workers_of(output: Path) -> list[int]:
+    """Return the processes of Ray's workers that train into a folder, which is where they work."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if b"RayTrainWorker" in (folder / "cmdline").read_bytes() and (folder / "cwd").resolve() == output.parent:
+                found.append(int(folder.name))
+    return sorted(found)
+
+
+def test_ray_train_begins_a_lost_worker_anew_and_hands_signals_on(
+    recipes: dict[str, Path], undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    killed, ended = tmp_path / "killed", tmp_path / "ended"
+    process = _on_ray(recipes, killed)
+    _wait_for_checkpoint(killed, set(), process)
+    workers = _workers_of(killed)
+    assert len(workers) == 2
+    os.kill(workers[1], signal.SIGKILL)
+    out, told = process.communicate(timeout=180)
+    assert process.returncode == 0, told
+    assert "a worker was lost: Ray Train has begun all of them anew" in out
+    assert "going on after epoch" in out
+
+    process = _on_ray(recipes, ended)
+    _wait_for_checkpoint(ended, set(), process)
+    process.send_signal(signal.SIGTERM)
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == 143, told
+    assert "SIGTERM: stopped in epoch" in told
+    process = _on_ray(recipes, ended)
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "holds a training that was not finished (step-" in told
+    process = _on_ray(recipes, ended, "--resume")
+    out, told = process.communicate(timeout=180)
+    assert process.returncode == 0, told
+    assert "going on after epoch" in out
+
+    assert _result(killed) == _result(ended)
+    assert sorted(path.name for path in killed.iterdir()) == sorted(path.name for path in undisturbed.iterdir())
+    # By one thread each, and not by as many as there are: sums may be added up in another order.
+    for name, value in _weights(undisturbed).items():
+        np.testing.assert_allclose(_weights(killed)[name], value, rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+def test_what_would_come_again_is_told_and_not_begun_anew(recipes: dict[str, Path], tmp_path: Path) -> None:
+    wrong = ["--set", "training.optimizer=sgd", "--set", "training.learning_rate=1e30"]
+    process = _on_ray(recipes, tmp_path / "run", *wrong, "--set", "training.clip_norm=null")
+    out, told = process.communicate(timeout=180)
+    assert process.returncode == 1
+    assert "epoch 1, step 2: expected a finite loss and gradient, received nan and nan" in told
+    assert "begun all of them anew" not in out

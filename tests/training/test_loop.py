@@ -237,7 +237,7 @@ def test_a_signal_leaves_a_checkpoint_of_the_step_that_was_done(number: int, err
             os.kill(os.getpid(), number)
 
     run.before_step = kill
-    with run.signals, pytest.raises(error, match=r"stopped after epoch 2, step 4; .* --resume"):
+    with run.signals, pytest.raises(error, match=r"stopped in epoch 2, after 4 steps; .* --resume"):
         run.run(4)
     again = Counting(SCORES)
     again.take(run.checkpoints[-1])
@@ -257,7 +257,7 @@ def test_a_signal_ends_scoring_at_once() -> None:
         return score()
 
     run.score = kill  # type: ignore[method-assign]
-    with run.signals, pytest.raises(TerminatedError, match="epoch 1, step 2"):
+    with run.signals, pytest.raises(TerminatedError, match="in epoch 1, after 2 steps"):
         run.run(4)
     assert run.scored == []
     # The checkpoint holds the weights, not their average.
