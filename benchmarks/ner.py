@@ -18,6 +18,7 @@ from measured import Row, measure, spread, told
 FILES = {"data.{split}": "{split}.conll"}
 ROWS = {
     "wnut17-frozen": Row("wnut17", "ner-frozen", FILES),
+    "wnut17-frozen-bfloat16": Row("wnut17", "ner-frozen", FILES, ["training.precision=bfloat16"]),
     "wnut17-finetune": Row("wnut17", "ner-finetune", FILES),
     "uner_pt-words": Row("uner_pt", "ner-frozen", FILES, ["encoder=null", "words.size=100"]),
     "uner_pt-frozen": Row("uner_pt", "ner-frozen", FILES),

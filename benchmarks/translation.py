@@ -23,6 +23,7 @@ def _files(source: str, target: str) -> dict[str, str]:
 MULTI30K = ("multi30k_en_de", "translate-multi30k", _files("en", "de"))
 ROWS = {
     "multi30k": Row(*MULTI30K),
+    "multi30k-bfloat16": Row(*MULTI30K, ["training.precision=bfloat16"]),
     "multi30k-no-attention": Row(*MULTI30K, ["decoder.attention=null"]),
     # The source has BERT's subwords here, so that the learned ones are the target's alone, and so is what is tied.
     "multi30k-bert": Row(*MULTI30K, ["bert={name: minilm}", "embeddings.tie=output", "subwords.size=4000"]),
