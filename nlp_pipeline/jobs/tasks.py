@@ -73,13 +73,14 @@ def train(
     from rich.console import Console
 
     from nlp_pipeline.jobs.run_folder import RunFolder
-    from nlp_pipeline.jobs.train import TrainingRun, describe_team, say_to
+    from nlp_pipeline.jobs.train import TrainingRun, describe_team, refuse_untried, say_to
     from nlp_pipeline.training.team import gather_team
 
     team = gather_team(recipe.training.strategy)
     if not team.chief:
         console = Console(quiet=True)
     say = say_to(console)
+    refuse_untried(team, recipe.training)
     say(describe_team(team, recipe))
     folder = RunFolder(output, recipe.training.keep_checkpoints)
     if team.chief:

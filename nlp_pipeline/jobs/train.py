@@ -21,6 +21,7 @@ from nlp_pipeline.jobs.run_folder import RunFolder, Start
 from nlp_pipeline.jobs.stages import batches_of, limits_of, stages_of, step_of
 from nlp_pipeline.jobs.training_task import TrainingTask
 from nlp_pipeline.models.network import Network
+from nlp_pipeline.recipe import Training
 from nlp_pipeline.stopping import Signals
 from nlp_pipeline.training.checkpoints import Checkpoint
 from nlp_pipeline.training.dashboard import Dashboard
@@ -243,6 +244,25 @@ def describe_team(team: Team, recipe: Any) -> str:
     compiled = ", xla" if training.xla else ""
     how = f"strategy {team.name}, {training.precision}{compiled}, seed {recipe.seed}"
     return f"training on {team.replicas} device(s){workers} ({on}), {how}"
+
+
+def refuse_untried(team: Team, training: Training) -> None:
+    """Refuse what is known to hang.
+
+    Raises:
+        UsageError: for XLA with mixed precision on several GPUs (github.com/keras-team/keras/issues/20763).
+    """
+    if (
+        training.xla
+        and training.precision != "float32"
+        and team.replicas > 1
+        and tf.config.list_physical_devices("GPU")
+    ):
+        message = (
+            f"expected false with training.precision={training.precision} on {team.replicas} GPUs, received true: the "
+            "three together have been seen to hang (keras issue 20763); take float32, or one GPU, or no XLA"
+        )
+        raise UsageError([Problem("training.xla", message)])
 
 
 def _moving(network: Network) -> list[Any]:

@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 
 from nlp_pipeline.errors import UsageError
+from nlp_pipeline.jobs.train import refuse_untried
+from nlp_pipeline.recipe import Training
 from nlp_pipeline.training.team import TF_CONFIG, Team, gather_team
 
 CLUSTER = {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}
@@ -67,3 +69,17 @@ def test_a_chief_of_its_own_is_the_first(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setenv(TF_CONFIG, json.dumps({"cluster": cluster, "task": {"type": task, "index": index}}))
         assert team._place_in_cluster() == (number, 3)
     assert not Team(tf.distribute.get_strategy(), 1, 3).chief
+
+
+def test_what_hangs_on_several_gpus_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed = Training(precision="float16", xla=True)
+    several = Team(tf.distribute.MirroredStrategy(["CPU:0"]))
+    monkeypatch.setattr(Team, "replicas", 2)
+    refuse_untried(several, mixed)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _kind: ["a", "b"])
+    with pytest.raises(UsageError, match=r"training.xla: expected false with training.precision=float16 on 2 GPUs"):
+        refuse_untried(several, mixed)
+    refuse_untried(several, Training(precision="float16"))
+    refuse_untried(several, Training(xla=True))
+    monkeypatch.setattr(Team, "replicas", 1)
+    refuse_untried(several, mixed)
