@@ -23,13 +23,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from measured import ROOT, circumstances
+from measured import ROOT, find
 
 sys.path.insert(0, str(ROOT))
 from tests.corpora.mixed_lines import mixed_objects, mixed_texts
 
 RUNS = ROOT / "runs" / "benchmarks"
-TARGET = ROOT / "benchmarks" / "results" / "files"
 COMMAND = [sys.executable, "-m", "nlp_pipeline"]
 SEED = 4
 
@@ -204,16 +203,6 @@ def mixed(folder: Path, objects: bool = False) -> dict[str, Any]:
     }
 
 
-def table_of(results: dict[str, Any]) -> str:
-    """Return the results as Markdown."""
-    lines = ["# Files of any size", "", "`python benchmarks/files.py` made this; its docstring says what each row is."]
-    for name, row in results.items():
-        lines += ["", f"## {name}", ""]
-        lines += [f"- {key}: {value}" for key, value in row["found"].items() if value not in ({}, [])]
-        lines += ["", f"{row['date']}, commit {row['commit']}, {row['machine']}"]
-    return "\n".join(lines) + "\n"
-
-
 def main() -> None:
     """Run the rows that were asked for, all of them where none was."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -233,15 +222,7 @@ def main() -> None:
         "mixed": lambda: mixed(folder),
         "mixed-json": lambda: mixed(folder, objects=True),
     }
-    for name in arguments.rows or rows:
-        found = rows[name]()
-        print(name, found, flush=True)
-        path = TARGET.with_suffix(".json")
-        results = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        results[name] = {"found": found, **circumstances([])}
-        results = {row: results[row] for row in rows if row in results}
-        path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        TARGET.with_suffix(".md").write_text(table_of(results), encoding="utf-8")
+    find("files", "Files of any size", rows, arguments.rows)
 
 
 if __name__ == "__main__":

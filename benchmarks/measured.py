@@ -126,6 +126,33 @@ def measure(
     print(table_of(results))
 
 
+def find(name: str, title: str, rows: Mapping[str, Callable[[], dict[str, Any]]], wanted: Sequence[str]) -> None:
+    """Find out what rows find out, and write it; what other rows have found before stays.
+
+    Args:
+        name: of `benchmarks/NAME.py`, `results/NAME.json` and `results/NAME.md`.
+        title: of the latter.
+        rows: by name.
+        wanted: their names; none for all.
+    """
+    if unknown := set(wanted) - set(rows):
+        sys.exit(f"expected rows among {', '.join(rows)}. Received: {', '.join(sorted(unknown))}")
+    path = RESULTS / f"{name}.json"
+    for row in wanted or rows:
+        found = rows[row]()
+        print(row, found, flush=True)
+        results = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        results[row] = {"found": found, **circumstances([])}
+        results = {row: results[row] for row in rows if row in results}
+        path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        lines = [f"# {title}", "", f"`python benchmarks/{name}.py` made this; its docstring says what each row is."]
+        for row_name, result in results.items():
+            lines += ["", f"## {row_name}", ""]
+            lines += [f"- {key}: {value}" for key, value in result["found"].items() if value not in ({}, [])]
+            lines += ["", f"{result['date']}, commit {result['commit']}, {result['machine']}"]
+        path.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def circumstances(packages: Sequence[str]) -> dict[str, Any]:
     """Return the machine, the versions of TensorFlow, Keras and other packages, and the commit."""
     commit = _git("describe", "--always")
