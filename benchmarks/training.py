@@ -96,8 +96,8 @@ def epoch(data: Path, folder: Path) -> dict[str, Any]:
         done = subprocess.run(call, cwd=ROOT, check=True, capture_output=True, text=True)
         metrics = json.loads((run / "bundle" / "metrics.json").read_text(encoding="utf-8"))
         found[way] = {
-            "dev F1": round(100 * metrics["dev"]["f1"], 2),
-            "test F1": round(100 * json.loads(done.stdout)["default"]["f1"], 2),
+            "dev F1": round(100 * metrics["dev"]["conlleval"]["f1"], 2),
+            "test F1": round(100 * json.loads(done.stdout)["conlleval"]["f1"], 2),
         }
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import tensorflow as tf
@@ -35,6 +36,7 @@ class Exported(tf.Module):
         self.weights = [weight.value for weight in network.weights]
         self.parts = parts
         self.functions = dict(signatures)
+        self.assets: list[Any] = []
 
 
 def function_of(function: Callable[..., Mapping[str, tf.Tensor]], signature: Mapping[str, tf.TensorSpec]) -> Any:
@@ -62,11 +64,13 @@ def write_saved_model(
         OutputError: where it cannot be written.
     """
     with new_folder(target, marker=MARKER) as folder:
-        tf.saved_model.save(exported, str(folder), signatures=dict(exported.functions))
-        for name, content in assets.items():
-            path = folder / "assets" / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+        with TemporaryDirectory() as aside:
+            paths = [Path(aside) / name for name in assets]
+            for path, content in zip(paths, assets.values(), strict=True):
+                path.write_text(content, encoding="utf-8")
+            # TensorFlow copies them, and the graph's definition lists them.
+            exported.assets = [tf.saved_model.Asset(str(path)) for path in paths]
+            tf.saved_model.save(exported, str(folder), signatures=dict(exported.functions))
         (folder / EXTRA).mkdir()
         write_json(folder / EXTRA / ABOUT, dict(about))
         check(folder)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 import nlp_pipeline
 from nlp_pipeline.cli.main import main
@@ -42,6 +43,8 @@ def test_a_tagger_leaves_the_house(tiny_bundle: Path, exported_tagger: Path) -> 
     assert about["signatures"] == ["serving_default", "tag_words", "tag_text"]
     assert (target / "assets" / "tags.txt").read_text(encoding="utf-8").startswith("O\n")
     assert (target / "assets" / "characters.txt").is_file()
+    definition = SavedModel.FromString((target / "saved_model.pb").read_bytes()).meta_graphs[0]
+    assert {asset.filename for asset in definition.asset_file_def} == {"characters.txt", "tags.txt", "words.txt"}
     texts = ["Ana Reis lives in Oslo.", "É Rui left New York – for Lima.", ""]
     blocks = client(target, *texts).split("\n\n")
     tagger = nlp_pipeline.load(tiny_bundle)
