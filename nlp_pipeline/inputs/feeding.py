@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ Arrays = Mapping[str, NDArray[Any]]
 
 # Of these keys the last dimensions belong to the network, not to the batch, and stay known.
 KNOWN_DIMENSIONS = {"word_vectors": 2}
+# What a batch is told with: when it was ready, in seconds of this process's clock.
+MADE_AT = "made_at"
 # These hold numbers of words of the batch.
 NUMBERED_WORDS = {"word_of_subword", "whole_words"}
 
@@ -63,7 +66,7 @@ def feed(
         make(0)  make(1)  |  make(2)  make(3)  |  ...         for two replicas on this machine
         replica 0       1          0        1
 
-    It has no end, since `tf.distribute` asks all replicas whether they have more before each batch of a dataset that
+    Beside what `make` gives, a batch holds `MADE_AT`. The dataset has no end, since `tf.distribute` asks all replicas whether they have more before each batch of a dataset that
     has one. Who takes from it knows when to stop.
 
     Args:
@@ -78,13 +81,13 @@ def feed(
 
     def made(number: np.int64) -> list[NDArray[Any]]:
         batch = make(int(number))
-        return [batch[key] for key in keys]
+        return [*(batch[key] for key in keys), np.array(monotonic())]
 
     def load(number: tf.Tensor) -> dict[str, tf.Tensor]:
-        arrays = tf.numpy_function(made, [number], [signature[key].dtype for key in keys])
+        *arrays, made_at = tf.numpy_function(made, [number], [*(signature[key].dtype for key in keys), tf.float64])
         for array, key in zip(arrays, keys, strict=True):
             array.set_shape(signature[key].shape)
-        return dict(zip(keys, arrays, strict=True))
+        return {**dict(zip(keys, arrays, strict=True)), MADE_AT: tf.ensure_shape(made_at, [])}
 
     options = tf.data.Options()
     # There is nothing to tune here, and the thread that tunes sleeps for 10 ms, 20 ms, 40 ms and so on, up to a minute:

@@ -9,13 +9,14 @@ parts each of them adds its share up, uneven ones included.
 from __future__ import annotations
 
 import enum
-import time
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from nlp_pipeline.inputs.feeding import MADE_AT
 from nlp_pipeline.training.average import WeightAverage
 from nlp_pipeline.training.loss_scale import LossScale
 from nlp_pipeline.training.optimizers import GroupedOptimizer
@@ -196,21 +197,19 @@ class TrainingStep:
         return row, outcome != int(Outcome.NOT_FINITE)
 
     def _next(self, iterator: Any, after: tf.Tensor) -> tuple[Any, tf.Tensor]:
-        """Return the next batch, once `after` is there, and how many seconds that took."""
-        before = _seconds(after)
-        with tf.control_dependencies([before]):
+        """Return the next batch, once `after` is there, and how many seconds after it was asked for it was made.
+
+        When it arrives would tell too much: until then, other operations of the step may have been run.
+        """
+        asked = tf.ensure_shape(tf.numpy_function(_now, [after], tf.float64), [])
+        with tf.control_dependencies([asked]):
             batch = iterator.get_next()
-        arrived = [
-            tensor
-            for value in tf.nest.flatten(batch, expand_composites=True)
-            for tensor in self.strategy.experimental_local_results(value)
-        ]
-        with tf.control_dependencies(arrived):
-            return batch, tf.cast(_seconds(after) - before, tf.float32)
+        made_at = tf.reduce_max(tf.stack(self.strategy.experimental_local_results(batch[MADE_AT])))
+        return batch, tf.cast(tf.maximum(made_at - asked, 0.0), tf.float32)
 
     def _gradients_of(self, batch: Tensors) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         """Return the summed loss, the words, and the gradient of the (scaled) loss a word of the whole step."""
-        examples = {key: value for key, value in batch.items() if key not in (COUNTED, STEP_WORDS)}
+        examples = {key: value for key, value in batch.items() if key not in (COUNTED, STEP_WORDS, MADE_AT)}
         counted = batch[COUNTED]
         words = tf.reduce_sum(tf.cast(tf.logical_and(batch["padding_mask"], counted[:, None]), tf.float32))
         weights = self.optimizer.weights
@@ -273,6 +272,6 @@ class TrainingStep:
         return self.strategy.experimental_local_results(value)[0]
 
 
-def _seconds(after: tf.Tensor) -> tf.Tensor:
-    """Return the time once `after` is there; `tf.timestamp` refuses to work where operations are deterministic."""
-    return tf.ensure_shape(tf.numpy_function(lambda _: np.float64(time.monotonic()), [after], tf.float64), [])
+def _now(_after: Any) -> np.float64:
+    # `tf.timestamp` refuses to work where operations are deterministic.
+    return np.float64(monotonic())
