@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from nlp_pipeline.inputs.feeding import signature_of
 from nlp_pipeline.inputs.vectors import KeptVectors, keep_vectors, key_of
+from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.training_task import Split, TrainingTask
 from nlp_pipeline.models.network import Network
 from nlp_pipeline.subwords.encoders import cache_folder, encoder_digest
@@ -62,6 +63,5 @@ def keep_vectors_of(
             )
         array = kept[name].array
         size, seconds = array.nbytes / 1e6, time.monotonic() - started
-        told = f"vectors of {name}: {len(array):,} words, {size:,.0f} MB, {seconds:.1f} s"
-        console.print(told, highlight=False, markup=False)
+        say_to(console)(f"vectors of {name}: {len(array):,} words, {size:,.0f} MB, {seconds:.1f} s")
     return kept

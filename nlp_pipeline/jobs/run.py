@@ -13,9 +13,9 @@ from rich.console import Console
 from nlp_pipeline.errors import Problem, UsageError
 from nlp_pipeline.evaluation.entities import EntityScores
 from nlp_pipeline.evaluation.translations import TranslationScores
+from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.run_folder import RunFolder, Start
 from nlp_pipeline.jobs.tasks import check, evaluate_bundle, report_files, scores_from_json, train
-from nlp_pipeline.jobs.train import say_to
 from nlp_pipeline.outputs import file_digest, refuse_foreign
 from nlp_pipeline.recipe import Recipe
 

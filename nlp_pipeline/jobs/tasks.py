@@ -72,8 +72,9 @@ def train(
     """
     from rich.console import Console
 
+    from nlp_pipeline.jobs.console import say_to
     from nlp_pipeline.jobs.run_folder import RunFolder
-    from nlp_pipeline.jobs.train import TrainingRun, describe_team, refuse_untried, say_to
+    from nlp_pipeline.jobs.train import TrainingRun, describe_team, refuse_untried
     from nlp_pipeline.training.team import gather_team
 
     team = gather_team(recipe.training.strategy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from nlp_pipeline.errors import Problem, TrainingError, UsageError
+from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.encoder_vectors import keep_vectors_of
 from nlp_pipeline.jobs.prepare import PreparedCorpus
 from nlp_pipeline.jobs.run_folder import RunFolder, Start
@@ -45,11 +46,6 @@ class Trained:
     bundle: Path
     metrics: dict[str, Any]
     progress: Progress
-
-
-def say_to(console: Console) -> Callable[[str], None]:
-    """Return a function that prints a line as it is."""
-    return lambda line: console.print(line, highlight=False, markup=False)
 
 
 class TrainingRun:

@@ -27,6 +27,7 @@ from nlp_pipeline.errors import (
     TerminatedError,
     UsageError,
 )
+from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.run_folder import RunFolder, Start
 from nlp_pipeline.jobs.tasks import check, train
 from nlp_pipeline.recipe import Recipe
@@ -121,12 +122,12 @@ def train_on(
     folder = RunFolder(output.absolute())
     folder.refuse_other()
     # What is wrong with a corpus is told before anything is started.
-    check(recipe, folder.corpus, _say_to(console)).keep()
+    check(recipe, folder.corpus, say_to(console)).keep()
     if start is Start.NEW:
         folder.refuse_unfinished()
     ray = connected(cluster, OPTION, "ray.train.tensorflow")
     logging.getLogger("ray.train").setLevel(logging.ERROR)
-    _wait_said(ray, cluster, _say_to(console))
+    _wait_said(ray, cluster, say_to(console))
     messenger: Any = ray.remote(num_cpus=0)(Messenger).remote()
     if start is Start.FORCE:
         # A worker that is begun anew must not find the checkpoints of the training that is to be forgotten.
@@ -140,7 +141,7 @@ def train_on(
     try:
         with Signals() as signals:
             thread.start()
-            _watch(ray, thread, messenger, signals, _say_to(console))
+            _watch(ray, thread, messenger, signals, say_to(console))
         failure: PipelineError | None = ray.get(messenger.failure.remote())
         if failure is not None:
             raise failure
@@ -217,10 +218,6 @@ def _wait_said(ray: Any, cluster: Cluster, say: Callable[[str], None]) -> None:
             say(f"the cluster has {there.get(name, 0.0):g} {name}s, and the workers need {wanted:g}: waiting for more")
 
 
-def _say_to(console: Console) -> Callable[[str], None]:
-    return lambda line: console.print(line, highlight=False, markup=False)
-
-
 class _Lines(TextIOBase):
     """A file whose lines go to the messenger."""
 
@@ -252,7 +249,7 @@ def _work(config: dict[str, Any]) -> None:
         console = Console(file=cast("IO[str]", _Lines(ray, messenger)), width=200)
         if ray.get(messenger.begin.remote()) > 1:
             start = Start.RESUME
-            _say_to(console)("a worker was lost: Ray Train has begun all of them anew")
+            say_to(console)("a worker was lost: Ray Train has begun all of them anew")
     signals, over = Signals(), threading.Event()
     listener = threading.Thread(target=_listen, args=(ray, messenger, signals, over), daemon=True)
     listener.start()

@@ -75,4 +75,5 @@ class ProgressBar:
             f"epoch {result.epoch:>3}  loss {result.loss:.4f}  dev {self.decisive} {100 * score:.2f}  "
             f"{speed:,.0f} words/s  {result.seconds:.1f} s{mark}",
             highlight=False,
+            soft_wrap=True,
         )
