@@ -66,8 +66,8 @@ def feed(
         make(0)  make(1)  |  make(2)  make(3)  |  ...         for two replicas on this machine
         replica 0       1          0        1
 
-    Beside what `make` gives, a batch holds `MADE_AT`. The dataset has no end, since `tf.distribute` asks all replicas whether they have more before each batch of a dataset that
-    has one. Who takes from it knows when to stop.
+    Beside what `make` gives, a batch holds `MADE_AT`. The dataset has no end, since `tf.distribute` asks all replicas
+    whether they have more before each batch of one that has. Who takes from it knows when to stop.
 
     Args:
         make: makes a batch, by its number; must not fail for numbers that will not be taken.
