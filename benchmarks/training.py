@@ -7,8 +7,8 @@ parts, and tells how far the weights are apart, of a tagger on wnut17 and of a t
 tagger for a whole epoch of wnut17 each way, and tells F1. `kills-frozen`, `kills-finetuned` and `kills-translator` kill
 -9 a run on the corpora of this project at ten random moments, and go on with it each time. `lost` kills one of two
 workers, `lost-ray` one of Ray Train's. `damaged` goes on from checkpoints of which the newest is cut short, altered or
-empty. `growth` tells words a second on one device and several. The results go to `benchmarks/results/training.json` and
-`training.md`.
+empty. `growth` tells words a second on one device, on several, and in bfloat16. The results go to
+`benchmarks/results/training.json` and `training.md`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ PIPELINES = ROOT / "pipelines"
 CALL = [sys.executable, "-m", "nlp_pipeline"]
 SEED = 4
 # Workers, devices of each, and settings.
-WAYS: dict[str, tuple[int, int, list[str]]] = {
+Way = tuple[int, int, list[str]]
+WAYS: dict[str, Way] = {
     "one device": (1, 1, ["training.strategy=none"]),
     "two mirrored": (1, 2, ["training.strategy=mirrored"]),
     "two workers": (2, 1, ["training.strategy=multi_worker"]),
@@ -60,9 +61,9 @@ KILLED = {
 }
 
 
-def _trained(way: str, output: Path, recipe: str, settings: Sequence[str]) -> str:
-    """Train in one of the ways, and return what was printed."""
-    workers, devices, own = WAYS[way]
+def _trained(way: Way, output: Path, recipe: str, settings: Sequence[str]) -> str:
+    """Train in a way, and return what was printed."""
+    workers, devices, own = way
     arguments = [str(devices), str(output), str(PIPELINES / f"{recipe}.yaml"), *settings, *own]
     shutil.rmtree(output, ignore_errors=True)
     return finish(start_team(workers, WORKER, arguments))
@@ -75,13 +76,13 @@ def equal(data: Path, folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for recipe, settings in (tagger, translator):
         weights = {}
-        for way in WAYS:
+        for name, way in WAYS.items():
             _trained(way, folder / "equal", recipe, [*settings, *TEN_STEPS])
-            weights[way] = load_file(folder / "equal" / recipe / "bundle" / "weights.safetensors")
+            weights[name] = load_file(folder / "equal" / recipe / "bundle" / "weights.safetensors")
         one = weights.pop("one device")
-        for way, other in weights.items():
-            apart = {name: np.abs(other[name] - value).max() / np.abs(value).max() for name, value in one.items()}
-            found[f"{recipe}, {way}"] = f"{max(apart.values()):.1e}"
+        for name, other in weights.items():
+            apart = {key: np.abs(other[key] - value).max() / np.abs(value).max() for key, value in one.items()}
+            found[f"{recipe}, {name}"] = f"{max(apart.values()):.1e}"
     return found
 
 
@@ -89,13 +90,13 @@ def epoch(data: Path, folder: Path) -> dict[str, Any]:
     """Return what an epoch gives each way: F1 of dev and test, in per cent."""
     corpora = ner.ROWS["wnut17-frozen"].corpora(data / "wnut17")
     found = {}
-    for way in WAYS:
+    for name, way in WAYS.items():
         _trained(way, folder / "epoch", "ner-frozen", [*corpora, "training.epochs=1"])
         run = folder / "epoch" / "ner-frozen"
         call = [*CALL, "evaluate", str(run / "bundle"), "--data", str(data / "wnut17" / "test.conll"), "--json"]
         done = subprocess.run(call, cwd=ROOT, check=True, capture_output=True, text=True)
         metrics = json.loads((run / "bundle" / "metrics.json").read_text(encoding="utf-8"))
-        found[way] = {
+        found[name] = {
             "dev F1": round(100 * metrics["dev"]["conlleval"]["f1"], 2),
             "test F1": round(100 * json.loads(done.stdout)["conlleval"]["f1"], 2),
         }
@@ -247,22 +248,19 @@ def growth(data: Path, folder: Path) -> dict[str, Any]:
         "tagger, fine-tuned, 40 steps": ("ner-finetune", [*corpora, "training.frozen_epochs=0", "training.steps=40"]),
         "translator, 80 steps": ("translate-multi30k", [*pairs, "training.steps=80"]),
     }
+    bfloat16 = (1, 1, ["training.strategy=none", "training.precision=bfloat16"])
+    ways = {"one core": WAYS["one device"], **WAYS, "one device, bfloat16": bfloat16}
     speeds: dict[str, list[float]] = {}
     waits: dict[str, list[float]] = {}
     cores = sorted(os.sched_getaffinity(0))
     for _ in range(3):
         for work, (recipe, settings) in works.items():
-            for way in ("one core", *WAYS):
-                os.sched_setaffinity(0, cores[:1] if way == "one core" else cores)
-                _trained(
-                    "one device" if way == "one core" else way,
-                    folder / "growth",
-                    recipe,
-                    [*settings, "training.checkpoint_steps=null"],
-                )
+            for name, way in ways.items():
+                os.sched_setaffinity(0, cores[:1] if name == "one core" else cores)
+                _trained(way, folder / "growth", recipe, [*settings, "training.checkpoint_steps=null"])
                 speed, wait = _speed(folder / "growth" / recipe / "logs")
-                speeds.setdefault(f"{work}: {way}", []).append(speed)
-                waits.setdefault(f"{work}: {way}", []).append(wait)
+                speeds.setdefault(f"{work}: {name}", []).append(speed)
+                waits.setdefault(f"{work}: {name}", []).append(wait)
     os.sched_setaffinity(0, cores)
     return {
         name: f"{statistics.median(listed):,.0f} words/s, waiting {100 * statistics.median(waits[name]):.1f} %"
