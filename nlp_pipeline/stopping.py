@@ -11,7 +11,7 @@ from typing import Any
 
 from nlp_pipeline.errors import PipelineError, StoppedByUserError, TerminatedError
 
-_ERRORS: dict[int, type[PipelineError]] = {signal.SIGINT: StoppedByUserError, signal.SIGTERM: TerminatedError}
+ERRORS: dict[int, type[PipelineError]] = {signal.SIGINT: StoppedByUserError, signal.SIGTERM: TerminatedError}
 
 
 class StopNow(KeyboardInterrupt):
@@ -28,11 +28,12 @@ class Signals:
     def __init__(self) -> None:
         self.received: int | None = None
         self._at_once = False
+        self._finishing = 0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
-            for number in _ERRORS:
+            for number in ERRORS:
                 if signal.getsignal(number) != signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._receive)
         return self
@@ -46,7 +47,9 @@ class Signals:
     def _receive(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         again = self.received is not None
         self.received = self.received or number
-        if again or self._at_once:
+        if self._at_once or (again and not self._finishing):
+            # What is raised now must not be broken off by the next one while it clears up.
+            self._at_once = False
             raise StopNow
 
     @contextmanager
@@ -60,12 +63,26 @@ class Signals:
         finally:
             self._at_once = False
 
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """Within, but for what is `at_once`, a second signal does not end things either: for what must be whole."""
+        self._finishing += 1
+        try:
+            yield
+        finally:
+            self._finishing -= 1
+
     def check(self) -> None:
         """Raise `StopNow` where a signal was received."""
         if self.received is not None:
             raise StopNow
 
-    def error(self, message: str) -> PipelineError:
-        """Return the error that ends the run."""
-        received = self.received or signal.SIGINT
-        return _ERRORS[received](f"{signal.Signals(received).name}: {message}")
+    def error(self, message: str, received: int | None = None) -> PipelineError:
+        """Return the error that ends the run.
+
+        Args:
+            message: what became of it.
+            received: the signal, where another process got it.
+        """
+        number = received or self.received or signal.SIGINT
+        return ERRORS[number](f"{signal.Signals(number).name}: {message}")

@@ -6,9 +6,11 @@ import os
 import sys
 import tempfile
 
+from nlp_pipeline.devices import let_memory_grow
+
 
 def load_tensorflow() -> None:
-    """Import TensorFlow and look for devices, and show what that wrote only if it went wrong.
+    """Import TensorFlow, look for devices and let their memory grow; show what that wrote only if it went wrong.
 
     The remarks come from C++, before any setting of Python's can reach them; so the file descriptor itself is turned
     away for a moment.
@@ -20,9 +22,9 @@ def load_tensorflow() -> None:
     with tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), 2)
         try:
-            import tensorflow as tf
+            import tensorflow  # noqa: F401
 
-            tf.config.list_physical_devices()
+            let_memory_grow()
         except BaseException:
             aside.seek(0)
             os.write(kept, aside.read())

@@ -15,8 +15,13 @@ from nlp_pipeline.cli.quiet import load_tensorflow
 @recipe_argument
 @click.option("--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/<recipe's name>]")
 @click.option("--force", is_flag=True, help="Do everything anew, also what is done and unchanged.")
+@click.option(
+    "--strategy",
+    type=click.Choice(["auto", "none", "mirrored"]),
+    help="Where to train: training.strategy of the recipe.",
+)
 @set_option
-def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str, ...]) -> None:
+def command(recipe: Path, output: Path | None, force: bool, strategy: str | None, overrides: tuple[str, ...]) -> None:
     """Prepare, train and evaluate as RECIPE says; what is done and unchanged is skipped.
 
     Evaluated is on the recipe's test corpus, or on its dev corpus where it has none; the report is in `evaluation/` of
@@ -28,6 +33,8 @@ def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str
     """
     from nlp_pipeline.recipe.file import read_recipe
 
+    if strategy is not None:
+        overrides = (*overrides, f"training.strategy={strategy}")
     read = read_recipe(recipe, overrides)
     load_tensorflow()
     from nlp_pipeline.cli.tables import console, corpus_tables, scores_table

@@ -70,7 +70,7 @@ def feed(
     whether they have more before each batch of one that has. Who takes from it knows when to stop.
 
     Args:
-        make: makes a batch, by its number; must not fail for numbers that will not be taken.
+        make: makes a batch, which depends on its number alone; must not fail for numbers that will not be taken.
         signature: as `signature_of` gives it.
         strategy: over whose replicas on this machine the batches are dealt, in order.
         first: the number of the first batch.
@@ -84,7 +84,9 @@ def feed(
         return [*(batch[key] for key in keys), np.array(monotonic())]
 
     def load(number: tf.Tensor) -> dict[str, tf.Tensor]:
-        *arrays, made_at = tf.numpy_function(made, [number], [*(signature[key].dtype for key in keys), tf.float64])
+        kinds = [*(signature[key].dtype for key in keys), tf.float64]
+        # Where operations are deterministic, TensorFlow takes threads and prefetching from what has a state.
+        *arrays, made_at = tf.numpy_function(made, [number], kinds, stateful=False)
         for array, key in zip(arrays, keys, strict=True):
             array.set_shape(signature[key].shape)
         return {**dict(zip(keys, arrays, strict=True)), MADE_AT: tf.ensure_shape(made_at, [])}

@@ -68,7 +68,12 @@ def run(
     refuse_foreign(report, marker)
     folder = RunFolder(output)
     folder.refuse_other()
+    from nlp_pipeline.jobs.train import describe_team
+    from nlp_pipeline.training.team import gather_team
+
     say = say_to(console)
+    team = gather_team(recipe.training.strategy)
+    say(describe_team(team, recipe))
     prepared = check(recipe, folder.corpus, say, force)
     show_corpus(prepared.summary)
     split = "test" if "test" in prepared.splits else "dev"
@@ -82,7 +87,7 @@ def run(
     else:
         if done is not None:
             say("the recipe or its corpora have changed: what is in the run's folder will be replaced")
-        train(recipe, output, console, prepared, Start.FORCE if force else Start.GO_ON)
+        train(recipe, output, console, prepared, Start.FORCE if force else Start.GO_ON, team=team)
         done = folder.done()
         assert done is not None
     title = f"{recipe.name} on its {split} corpus"

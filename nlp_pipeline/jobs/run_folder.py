@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import enum
+import fcntl
 import hashlib
+import importlib.metadata
 import json
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nlp_pipeline
 from nlp_pipeline.errors import BundleError, OutputError, Problem, UsageError
 from nlp_pipeline.jobs.prepare import PreparedCorpus
-from nlp_pipeline.outputs import file_digest, new_file, refuse_foreign
+from nlp_pipeline.outputs import file_digest, new_file, refuse_foreign, told
 from nlp_pipeline.recipe.section import BaseRecipe
 from nlp_pipeline.serving.manifest import MANIFEST, read_manifest
 from nlp_pipeline.training.checkpoints import Checkpoints
@@ -27,7 +30,7 @@ HEADER = "# What a run of nlp_pipeline did: the recipe, with what was typed besi
 MAY_CHANGE = frozenset(
     (
         *("epochs", "patience", "steps", "learning_rate", "encoder_learning_rate", "layer_decay", "warmup", "decay"),
-        *("weight_decay", "momentum", "clip_norm", "not_finite", "keep_vectors"),
+        *("weight_decay", "clip_norm", "not_finite", "keep_vectors"),
         *("strategy", "xla", "accumulate", "steps_per_execution", "checkpoint_steps", "keep_checkpoints"),
     )
 )
@@ -46,8 +49,7 @@ class Start(enum.Enum):
     GO_ON = "go on"
 
 
-@dataclass(frozen=True)
-class Differences:
+class Differences(NamedTuple):
     """What has changed since a checkpoint, each as text: what it cannot bear, and what it can. Empty for nothing."""
 
     hard: str
@@ -96,12 +98,48 @@ class RunFolder:
         Raises:
             UsageError: where it does.
         """
-        if files := self.checkpoints.files():
+        if files := self.unfinished():
             message = (
                 f"holds a training that was not finished ({files[0].name}): "
                 "--resume goes on with it, --force begins anew"
             )
             raise UsageError([Problem(str(self.path), message)])
+
+    def unfinished(self) -> list[Path]:
+        """Return the checkpoints of a training that was not finished, the newest first.
+
+        Those that a run left which was killed after it had noted its bundle, and before they were removed, are none.
+        """
+        files = self.checkpoints.files()
+        if files and self.done() is not None:
+            finished = self.marker.stat().st_mtime_ns
+            files = [path for path in files if path.stat().st_mtime_ns > finished]
+        return files
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder for this process: no other one can train into it. The lock ends with the process.
+
+        Raises:
+            UsageError: where another process holds it.
+            OutputError: where it cannot be made.
+        """
+        with told(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = "expected a folder of its own for each run, received one that another process trains into"
+                raise UsageError([Problem(str(self.path), message)]) from None
+            except OSError:
+                pass  # a file system without locks
+            yield
+        finally:
+            os.close(handle)
+            with suppress(OSError):
+                self.path.rmdir()  # a run that came to nothing leaves nothing
 
     def open(self, recipe: BaseRecipe, anew: bool) -> None:
         """Write the resolved recipe. For a training that begins anew, remove the checkpoints of the one before.
@@ -135,9 +173,24 @@ class RunFolder:
             section, _, name = key.partition(".")
             listed = soft if key == "name" or (section == "training" and name in MAY_CHANGE) else hard
             listed.append(f"{key}={json.dumps(before)}, now {json.dumps(after)}")
+        for name, version in versions().items():
+            if (before := about.get("versions", {}).get(name, version)) != version:
+                soft.append(f"version {before} of {name}, now {version}")
         if not hard and about["corpus"] != now["corpus"]:
             hard.append("the corpora, or the encoder, are others")
         return Differences("; ".join(hard), "; ".join(soft))
+
+    def refuse_another_recipe(
+        self, about: Mapping[str, Any], recipe: BaseRecipe, prepared: PreparedCorpus[Any]
+    ) -> None:
+        """Refuse to train together with a chief that trains something else, of which `about` is what `about` gave.
+
+        Raises:
+            UsageError: where a key differs, but for the name.
+        """
+        differences = self.differences(about, recipe.model_copy(update={"name": about["recipe"]["name"]}), prepared)
+        if found := "; ".join(filter(None, differences)):
+            raise UsageError(f"expected the recipe and the corpora of the first worker, received others: {found}")
 
     def finish(self, recipe: BaseRecipe, prepared: PreparedCorpus[Any]) -> None:
         """Note that the bundle is there, and what it was made from, and remove the checkpoints.
@@ -168,6 +221,11 @@ class RunFolder:
             return {str(key): str(value) for key, value in done.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, BundleError):
             return None
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes."""
+    return {name: importlib.metadata.version(name) for name in ("tensorflow", "keras")}
 
 
 def _changes(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

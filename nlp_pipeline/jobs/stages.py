@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -147,9 +147,9 @@ def batches_of(training: Training, seed: int, network: Network, train: Split, te
     return Batches(begin, lambda epoch: len(plan.batches(epoch)), network.begin_epoch, describe)
 
 
-def limits_of(stages: Sequence[Stage], number: int, training: Training) -> Limits:
-    """Return when a stage, by its number from 0, ends."""
-    last_epoch = sum(stage.epochs for stage in stages[: number + 1])
+def limits_of(stage: Stage, began: int, training: Training) -> Limits:
+    """Return when a stage, which began with an epoch of this number, ends."""
+    last_epoch = began + stage.epochs - 1
     return Limits(
         last_epoch, training.patience, training.steps, training.steps_per_execution, training.checkpoint_steps
     )

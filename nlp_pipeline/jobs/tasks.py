@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from nlp_pipeline.jobs.prepare_tagging import check_corpora
 from nlp_pipeline.jobs.prepare_translation import check_pairs
 from nlp_pipeline.jobs.run_folder import Start
 from nlp_pipeline.recipe import Recipe, TaggingRecipe
-from nlp_pipeline.stopping import Signals
+from nlp_pipeline.stopping import Signals, StopNow
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from nlp_pipeline.evaluation.translations import TranslationScores
     from nlp_pipeline.jobs.train import Trained
     from nlp_pipeline.jobs.training_task import TrainingTask
+    from nlp_pipeline.training.team import Team
 
 
 def check(recipe: Recipe, folder: Path, say: Say = lambda _line: None, force: bool = False) -> PreparedCorpus[Any]:
@@ -52,6 +54,7 @@ def train(
     prepared: PreparedCorpus[Any] | None = None,
     start: Start = Start.NEW,
     signals: Signals | None = None,
+    team: Team | None = None,
 ) -> Trained:
     """Train what a recipe says, and leave a bundle in `output/bundle`.
 
@@ -64,7 +67,8 @@ def train(
         console: where progress is shown.
         prepared: the recipe's corpora, where they have been checked already.
         start: what becomes of an earlier training into this folder that was not finished.
-        signals: may end it; those that this process gets, without.
+        signals: may end it, and are waited for already; those that this process gets, without.
+        team: where; what the recipe says, without.
 
     Raises:
         CorpusError, EncoderError, OutputError, UsageError, TrainingError: as the parts that it calls.
@@ -77,27 +81,49 @@ def train(
     from nlp_pipeline.jobs.train import TrainingRun, describe_team, refuse_untried
     from nlp_pipeline.training.team import gather_team
 
-    team = gather_team(recipe.training.strategy)
+    if team is None:
+        # Before signals are waited for: one that comes while the workers are must end the process.
+        team = gather_team(recipe.training.strategy, say_to(console))
+        if team.chief:
+            say_to(console)(describe_team(team, recipe))
     if not team.chief:
         console = Console(quiet=True)
-    say = say_to(console)
     refuse_untried(team, recipe.training)
-    say(describe_team(team, recipe))
     folder = RunFolder(output, recipe.training.keep_checkpoints)
-    if team.chief:
-        folder.refuse_other()
-    if prepared is None:
-        prepared = check(recipe, folder.corpus, say)
-    task: TrainingTask
+
+    def begun() -> tuple[PreparedCorpus[Any], TrainingTask]:
+        if team.chief:
+            folder.refuse_other()
+        found = check(recipe, folder.corpus, say_to(console)) if prepared is None else prepared
+        return found, training_of(recipe, found)
+
+    with nullcontext(signals) if signals is not None else Signals() as heard:
+        try:
+            with heard.at_once():
+                found, task = team.together(begun)
+                about = team.tell_json(lambda: folder.about(recipe, found))
+                team.together(lambda: folder.refuse_another_recipe(about, recipe, found))
+            return TrainingRun(task, team, folder, found, console, heard).train(start)
+        except StopNow:
+            message = (
+                "stopped at once; the same command with --resume goes on from the last checkpoint, if there is one"
+            )
+            raise heard.error(message) from None
+
+
+def training_of(recipe: Recipe, prepared: PreparedCorpus[Any]) -> TrainingTask:
+    """Return the training of a recipe on its corpora.
+
+    Raises:
+        EncoderError: where there is no such encoder.
+    """
     if isinstance(recipe, TaggingRecipe):
         from nlp_pipeline.jobs.tagger_training import TaggerTraining
 
-        task = TaggerTraining(recipe, prepared)
-    else:
-        from nlp_pipeline.jobs.translator_training import TranslatorTraining
+        return TaggerTraining(recipe, prepared)
+    from nlp_pipeline.jobs.translator_training import TranslatorTraining
 
-        task = TranslatorTraining(recipe, prepared)
-    return TrainingRun(task, team, folder, prepared, console, signals or Signals()).train(start)
+    return TranslatorTraining(recipe, prepared)
 
 
 def report_files(recipe: Recipe) -> tuple[str, str, str]:

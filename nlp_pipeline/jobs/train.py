@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from nlp_pipeline.errors import Problem, TrainingError, UsageError
 from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.encoder_vectors import keep_vectors_of
 from nlp_pipeline.jobs.prepare import PreparedCorpus
-from nlp_pipeline.jobs.run_folder import RunFolder, Start
+from nlp_pipeline.jobs.run_folder import RunFolder, Start, versions
 from nlp_pipeline.jobs.stages import batches_of, limits_of, stages_of, step_of
 from nlp_pipeline.jobs.training_task import TrainingTask
 from nlp_pipeline.models.network import Network
@@ -27,10 +27,11 @@ from nlp_pipeline.stopping import Signals
 from nlp_pipeline.training.checkpoints import Checkpoint
 from nlp_pipeline.training.dashboard import Dashboard
 from nlp_pipeline.training.loop import Loop, Watcher
+from nlp_pipeline.training.memory import enough_memory
 from nlp_pipeline.training.progress import Progress
 from nlp_pipeline.training.progress_bar import ProgressBar
 from nlp_pipeline.training.state import TrainingState
-from nlp_pipeline.training.team import Team, device_names
+from nlp_pipeline.training.team import Team, device_names, told_devices
 
 
 @dataclass(frozen=True)
@@ -87,27 +88,30 @@ class TrainingRun:
             EncoderError, OutputError, TrainingError: as the parts that it calls.
             StoppedByUserError, TerminatedError: after a signal, and a checkpoint.
         """
-        if self.team.tell_json(lambda: start is Start.RESUME and self._is_done()):
-            self.say(f"training skipped: it is finished, and nothing has changed; bundle in {self.folder.bundle}")
-            return Trained(self.folder.bundle, {}, Progress())
-        found = self._found(start)
-        keras.utils.set_random_seed(self.task.recipe.seed)
-        tf.config.experimental.enable_op_determinism()
-        with self.team.strategy.scope():
-            # XLA does not know cuDNN's kernels.
-            network = self.task.build_network(use_cudnn=False if self.training.xla else "auto")
-        # From here on all that was given is known to be right, and the run's folder is written to.
-        if self.team.chief:
-            self.prepared.keep()
-            self.folder.open(self.task.recipe, anew=found is None)
-        splits = self.task.encode()
-        vectors = self.team.in_turn(lambda: keep_vectors_of(self.task, network, splits, self.console))
-        progress = Progress() if found is None else Progress.from_json(found.about["progress"])
-        if found is not None:
-            self.say(f"going on after epoch {progress.epoch - 1} and {progress.step} steps, {progress.steps} in all")
-        stages = stages_of(self.training, network)
         with ExitStack() as stack:
-            stack.enter_context(self.signals)
+            # Before the first step there is nothing to be kept.
+            with self.signals.at_once():
+                if self.team.tell_json(lambda: start is Start.RESUME and self._is_done()):
+                    told = "training skipped: it is finished, and nothing has changed"
+                    self.say(f"{told}; bundle in {self.folder.bundle}")
+                    return Trained(self.folder.bundle, {}, Progress())
+                found = self._found(start)
+                keras.utils.set_random_seed(self.task.recipe.seed)
+                tf.config.experimental.enable_op_determinism()
+                with self.team.strategy.scope(), self._memory("while the network was built"):
+                    # XLA does not know cuDNN's kernels.
+                    network = self.task.build_network(use_cudnn=False if self.training.xla else "auto")
+                # From here on all that was given is known to be right, and the run's folder is written to.
+                self.team.together(lambda: self._open(stack, anew=found is None))
+                splits = self.task.encode()
+                with self._memory("while the encoder's vectors were computed"):
+                    vectors = self.team.in_turn(lambda: keep_vectors_of(self.task, network, splits, self.console))
+            progress = Progress() if found is None else Progress.from_json(found.about["progress"])
+            if found is not None:
+                self.say(
+                    f"going on after epoch {progress.epoch - 1} and {progress.step} steps, {progress.steps} in all"
+                )
+            stages = stages_of(self.training, network)
             dashboard = self._watched(stack, progress)
             for number, stage in enumerate(stages):
                 if number < progress.stage:
@@ -125,7 +129,7 @@ class TrainingRun:
                 batches = batches_of(
                     self.training, self.task.recipe.seed, network, train, self.team, max(1, progress.epoch)
                 )
-                limits = limits_of(stages, number, self.training)
+                limits = limits_of(stage, progress.began, self.training)
                 with self._bar(progress, batches.steps_of(progress.epoch), limits.last_epoch, scoring.decisive) as bar:
                     watchers: list[Watcher] = [bar, *dashboard]
                     loop = Loop(
@@ -144,16 +148,31 @@ class TrainingRun:
                     loop.run()
                 if number + 1 < len(stages):
                     progress.end_stage()
-        return self._finish(network, progress)
+            if self.team.workers > 1:
+                return self._finish(network, progress)
+            # The last checkpoint stays until the bundle is there.
+            with self.signals.at_once():
+                return self._finish(network, progress)
+
+    def _open(self, stack: ExitStack, anew: bool) -> None:
+        """Take the run's folder for this run; the chief alone does."""
+        if self.team.chief:
+            stack.enter_context(self.folder.held())
+            self.prepared.keep()
+            self.folder.open(self.task.recipe, anew)
+
+    def _memory(self, doing: str) -> AbstractContextManager[None]:
+        return enough_memory("", doing, self._remedies())
 
     def _is_done(self) -> bool:
         done = self.folder.done()
         same = done is not None and done["fingerprint"] == self.folder.fingerprint(self.task.recipe, self.prepared)
-        return same and not self.folder.checkpoints.files()
+        return same and not self.folder.unfinished()
 
     def _found(self, start: Start) -> Checkpoint | None:
         """Return the checkpoint that the run goes on from; every worker the same."""
-        content = self.team.tell(lambda: self._looked_for(start) or b"")
+        own = self.team.together(lambda: self._looked_for(start) if self.team.chief else None)
+        content = self.team.tell(lambda: own or b"")
         return Checkpoint.from_bytes(content) if content else None
 
     def _looked_for(self, start: Start) -> bytes | None:
@@ -192,7 +211,7 @@ class TrainingRun:
         if not self.team.chief:
             return
         told = progress.to_json() | {"before": progress.before + time.monotonic() - self.started}
-        about = self.folder.about(self.task.recipe, self.prepared) | {"progress": told}
+        about = self.folder.about(self.task.recipe, self.prepared) | {"versions": versions(), "progress": told}
         self.folder.checkpoints.write(progress.steps, Checkpoint(state.to_tensors(), about))
 
     def _watched(self, stack: ExitStack, progress: Progress) -> list[Watcher]:
@@ -219,12 +238,16 @@ class TrainingRun:
             "best_epoch": progress.best.epoch,
             "epochs": len(progress.epochs),
             "steps": progress.steps,
+            "skipped_batches": sum(epoch.skipped for epoch in progress.epochs),
+            "rescaled_steps": sum(epoch.rescaled for epoch in progress.epochs),
             "replicas": self.team.replicas,
             "seed": self.task.recipe.seed,
             "weights": _count_weights(network),
         }
         if self.team.chief:
-            for line in self.task.write_bundle(self.folder.bundle, metrics, progress.best):
+            with self._memory("while the bundle was scored and written"):
+                told = self.task.write_bundle(self.folder.bundle, metrics, progress.best)
+            for line in told:
                 self.say(line)
             self.folder.finish(self.task.recipe, self.prepared)
         self.team.wait()
@@ -234,8 +257,9 @@ class TrainingRun:
 def describe_team(team: Team, recipe: Any) -> str:
     """Return the first line of a run's log: on what it trains, and how."""
     training = recipe.training
-    names = device_names()
-    on = ", ".join(sorted({f"{names.count(name)} x {name}" if names.count(name) > 1 else name for name in names}))
+    on = told_devices()
+    if team.local_replicas < len(device_names()):
+        on = f"the first of {on}"
     workers = f" of {team.workers} workers" if team.workers > 1 else ""
     compiled = ", xla" if training.xla else ""
     how = f"strategy {team.name}, {training.precision}{compiled}, seed {recipe.seed}"

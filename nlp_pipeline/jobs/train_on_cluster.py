@@ -72,6 +72,10 @@ class Messenger:
         self._attempts += 1
         return self._attempts
 
+    def attempts(self) -> int:
+        """Return how many times the chief has begun."""
+        return self._attempts
+
     def say(self, line: str) -> None:
         """Take a line for the user."""
         self._lines.append(line)
@@ -189,12 +193,14 @@ def _watch(ray: Any, thread: threading.Thread, messenger: Any, signals: Signals,
             for line in ray.get(messenger.take.remote()):
                 say(line)
             if signals.received is not None and not asked:
+                if not ray.get(messenger.attempts.remote()):
+                    raise StopNow  # there is nobody yet who could be asked
                 ray.get(messenger.stop.remote(signals.received))
                 asked = True
         for line in ray.get(messenger.take.remote()):
             say(line)
     except StopNow:
-        # The second signal: nothing is waited for.
+        # The second signal, or one that came before there were workers: nothing is waited for.
         ray.shutdown()
         raise signals.error("stopped; the same command with --resume goes on from the last checkpoint") from None
 

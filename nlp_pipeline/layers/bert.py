@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from nlp_pipeline.layers.bert_block import BertBlock, BertNorm, Shape
+from nlp_pipeline.layers.dropout import Dropout
 
 
 class BertEmbeddings(keras.layers.Layer):
@@ -44,7 +45,7 @@ class BertEmbeddings(keras.layers.Layer):
         self.epsilon = epsilon
         self.dropout = dropout
         self.norm = BertNorm(epsilon, dtype=self.dtype_policy, name="norm")
-        self.dropper = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropper")
+        self.dropper = Dropout(dropout, dtype=self.dtype_policy, name="dropper")
 
     def build(
         self,

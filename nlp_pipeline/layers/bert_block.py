@@ -12,6 +12,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from nlp_pipeline.layers.dropout import Dropout
+
 Shape = Sequence[int | None]
 
 
@@ -107,7 +109,7 @@ class BertSelfAttention(keras.layers.Layer):
         self.units = units
         self.heads = heads
         self.dropout = dropout
-        self.dropper = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropper")
+        self.dropper = Dropout(dropout, dtype=self.dtype_policy, name="dropper")
 
     def build(
         self,
@@ -198,7 +200,7 @@ class BertBlock(keras.layers.Layer):
         self.attention = BertSelfAttention(units, heads, attention_dropout, dtype=policy, name="attention")
         self.attention_norm = BertNorm(epsilon, dtype=policy, name="attention_norm")
         self.output_norm = BertNorm(epsilon, dtype=policy, name="output_norm")
-        self.dropper = keras.layers.Dropout(dropout, dtype=policy, name="dropper")
+        self.dropper = Dropout(dropout, dtype=policy, name="dropper")
 
     def build(self, states_shape: Shape, padding_mask_shape: Shape | None = None) -> None:
         """Make the kernels `[E, inner]` and `[inner, E]`, and their biases."""

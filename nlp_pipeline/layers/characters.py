@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from nlp_pipeline.layers.dropout import Dropout
 from nlp_pipeline.layers.recurrent import RecurrentStack
 
 Shape = Sequence[int | None]
@@ -36,7 +37,7 @@ class _CharacterEmbedding(keras.layers.Layer):
         self.dropout = dropout
         self.seed = seed
         self.embedding = keras.layers.Embedding(vocabulary_size, size, dtype=self.dtype_policy, name="embedding")
-        self.dropper = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="dropper")
+        self.dropper = Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="dropper")
 
     def embed(self, character_ids: tf.Tensor, training: bool | None) -> tf.Tensor:
         """Return the embeddings `[..., E]` of character ids `[...]`, with dropout."""

@@ -19,6 +19,7 @@ import tensorflow as tf
 from nlp_pipeline.layers.attention import Annotations, Attention
 from nlp_pipeline.layers.attentive_recurrence import AttentiveKernels, attentive_recur, attentive_step
 from nlp_pipeline.layers.cells import CELLS, States
+from nlp_pipeline.layers.dropout import Dropout
 from nlp_pipeline.layers.recurrences import product, recur
 from nlp_pipeline.layers.recurrent import project, state_bias_of, state_kernel_of
 
@@ -123,7 +124,7 @@ class RecurrentDecoder(keras.layers.Layer):
             for number in range(layers if normalise else 0)
         ]
         self.droppers = [
-            keras.layers.Dropout(
+            Dropout(
                 dropout_between,
                 seed=None if seed is None else seed + 1 + number,
                 dtype=policy,
@@ -137,7 +138,7 @@ class RecurrentDecoder(keras.layers.Layer):
         self.readout_norm = None
         if normalise and readout_units is not None:
             self.readout_norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype="float32", name="readout_norm")
-        self.readout_dropper = keras.layers.Dropout(
+        self.readout_dropper = Dropout(
             dropout_readout, seed=None if seed is None else seed, dtype=policy, name="readout_dropper"
         )
 

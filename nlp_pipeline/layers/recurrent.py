@@ -18,6 +18,7 @@ import keras
 import tensorflow as tf
 
 from nlp_pipeline.layers.cells import CELLS, States
+from nlp_pipeline.layers.dropout import Dropout, of_replica
 from nlp_pipeline.layers.recurrences import recur
 
 Shape = Sequence[int | None]
@@ -79,7 +80,7 @@ class RecurrentStack(keras.layers.Layer):
         self.seed = seed
         noise_shape = (None, 1, None) if variational else None
         self.droppers = [
-            keras.layers.Dropout(
+            Dropout(
                 dropout_between if number else dropout_inputs,
                 noise_shape=noise_shape,
                 # With one seed for all, two layers would drop the same units.
@@ -181,7 +182,7 @@ class RecurrentStack(keras.layers.Layer):
         state_mask = None
         if training and self.dropout_recurrent:
             ones = tf.ones([tf.shape(inputs)[0], self.units])
-            state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=self.state_seeds)
+            state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=of_replica(self.state_seeds))
         kernel = state_kernel_of(layer.cell)
         sequences = recur(CELLS[self.cell], projected, kernel, initial, state_bias_of(layer.cell), state_mask)
         by_row = [tf.transpose(sequence, [1, 0, 2]) for sequence in sequences]

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from nlp_pipeline.layers.dropout import of_replica
+
 Shape = Sequence[int | None]
 
 
@@ -86,7 +88,7 @@ class WordDropout(keras.layers.Layer):
         """Drop words of `[B, L, E]`."""
         if not training or self.rate == 0.0:
             return inputs
-        drawn = keras.random.uniform(tf.shape(inputs)[:2], dtype="float32", seed=self.seed_generator)
+        drawn = keras.random.uniform(tf.shape(inputs)[:2], dtype="float32", seed=of_replica(self.seed_generator))
         return tf.where((drawn >= self.rate)[:, :, tf.newaxis], inputs, tf.zeros([], inputs.dtype))
 
     def compute_output_shape(self, inputs_shape: Shape) -> Shape:

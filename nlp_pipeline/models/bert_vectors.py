@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from nlp_pipeline.errors import EncoderError, Problem
 from nlp_pipeline.layers.bert import BertEncoder
+from nlp_pipeline.layers.dropout import of_replica
 from nlp_pipeline.layers.word_vectors import LayerMix, WordPooling
 from nlp_pipeline.models.checkpoint import load_weights, read_config
 from nlp_pipeline.recipe import Encoder
@@ -144,7 +145,7 @@ class BertVectors(keras.layers.Layer):
 
     def _masked(self, subword_ids: tf.Tensor, whole_words: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         """Return the subwords [R, S] with some words masked, all their subwords, and in all windows alike."""
-        drawn = keras.random.uniform([words + 1], seed=self.mask_seeds) < self.settings.masking
+        drawn = keras.random.uniform([words + 1], seed=of_replica(self.mask_seeds)) < self.settings.masking
         # Number 0 is what belongs to no word: special tokens and padding.
         drawn = tf.logical_and(drawn, tf.range(words + 1) > 0)
         return tf.where(tf.gather(drawn, whole_words), self.mask_id, subword_ids)

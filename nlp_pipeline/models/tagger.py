@@ -19,6 +19,7 @@ import tensorflow as tf
 from nlp_pipeline.inputs.tagging import TaggingInputs
 from nlp_pipeline.layers.characters import CharacterCNN, CharacterLSTM
 from nlp_pipeline.layers.crf import CRF, SoftmaxDecoder
+from nlp_pipeline.layers.dropout import Dropout
 from nlp_pipeline.layers.recurrent import RecurrentStack
 from nlp_pipeline.layers.word_vectors import WordDropout
 from nlp_pipeline.models.bert_vectors import BertVectors
@@ -110,7 +111,7 @@ class Tagger(Network):
                 name="recurrent",
                 dtype=policy,
             )
-        self.dropout = keras.layers.Dropout(recipe.decoder.dropout, name="dropout", dtype=policy)
+        self.dropout = Dropout(recipe.decoder.dropout, name="dropout", dtype=policy)
         self.emission = keras.layers.Dense(len(tag_set), name="emission", dtype="float32")
         decoder = CRF if recipe.decoder.kind == "crf" else SoftmaxDecoder
         self.decoder = decoder(

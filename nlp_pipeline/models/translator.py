@@ -22,6 +22,7 @@ from nlp_pipeline.inputs.translation import TranslationInputs
 from nlp_pipeline.layers.bridge import Bridge
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.decoder import RecurrentDecoder, Source
+from nlp_pipeline.layers.dropout import Dropout, of_replica
 from nlp_pipeline.layers.recurrent import RecurrentStack
 from nlp_pipeline.models.bert_vectors import BertVectors
 from nlp_pipeline.models.network import Network, Tensors
@@ -69,8 +70,8 @@ class Translator(Network):
         self.source_table = None
         if bert is None:
             self.source_table = self.target_table if embeddings.tie == "all" else self._table("source")
-        self.source_dropper = keras.layers.Dropout(embeddings.dropout, name="source_dropper", dtype=policy)
-        self.target_dropper = keras.layers.Dropout(embeddings.dropout, name="target_dropper", dtype=policy)
+        self.source_dropper = Dropout(embeddings.dropout, name="source_dropper", dtype=policy)
+        self.target_dropper = Dropout(embeddings.dropout, name="target_dropper", dtype=policy)
         self.encoder = RecurrentStack(
             encoder.cell,
             encoder.units,
@@ -86,7 +87,7 @@ class Translator(Network):
         if recipe.normalise and decoder.attention is not None:
             # Without attention nobody looks at the outputs.
             self.encoder_norm = keras.layers.LayerNormalization(epsilon=1e-5, name="encoder_norm", dtype="float32")
-        self.encoder_dropper = keras.layers.Dropout(encoder.dropout_outputs, name="encoder_dropper", dtype=policy)
+        self.encoder_dropper = Dropout(encoder.dropout_outputs, name="encoder_dropper", dtype=policy)
         self.bridge = Bridge(
             decoder.bridge,
             decoder.cell,
@@ -276,7 +277,7 @@ class Translator(Network):
             decoded = self.decoder(self.embed(ids), begun.source, begun.states)
             own = tf.argmax(self.logits(decoded.outputs), axis=-1, output_type=ids.dtype)
             shifted = tf.concat([ids[:, :1], own[:, :-1]], axis=1)
-            given = keras.random.uniform(tf.shape(ids), seed=self.input_seeds) < self.teacher_forcing
+            given = keras.random.uniform(tf.shape(ids), seed=of_replica(self.input_seeds)) < self.teacher_forcing
             return tf.where(given, ids, shifted)
 
         return tf.stop_gradient(tf.cond(self.teacher_forcing < 1.0, mixed, lambda: ids))

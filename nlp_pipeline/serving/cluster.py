@@ -19,6 +19,7 @@ from typing import Any
 from nlp_pipeline.corpora.lines import name_of
 from nlp_pipeline.corpora.reading import read_records
 from nlp_pipeline.corpora.records import Consumed, Position
+from nlp_pipeline.devices import let_memory_grow
 from nlp_pipeline.errors import ClusterError, PipelineError, Problem, UsageError
 from nlp_pipeline.outputs import told
 from nlp_pipeline.serving.connection import Cluster, connected, last_line
@@ -118,7 +119,7 @@ def produce_on(
     slices = list(slices_of(job, index, start, reading, size))
     sources = [replace(source, path=str(Path(source.path).absolute())) for source in job.sources]
     names = [name_of(source.path) for source in job.sources]
-    arguments = (replace(job, sources=sources, targets=[]), names, str(folder), load, cluster.cpus, cluster.gpus)
+    arguments = (replace(job, sources=sources, targets=[]), names, str(folder), load, cluster.cpus)
     items = [{"number": number, "slice": json.dumps(_to_json(one))} for number, one in enumerate(slices)]
     done = ray.data.from_items(items, override_num_blocks=len(items)).map(
         SliceWorker,
@@ -160,13 +161,11 @@ class SliceWorker:
         names: what each source is called in messages.
         folder: where the slices' files are left.
         load: gives the worker.
-        cpus, gpus: what it has.
+        cpus: what it has.
     """
 
-    def __init__(
-        self, job: Job, names: Sequence[str], folder: str, load: Callable[[], Worker], cpus: float, gpus: float
-    ) -> None:
-        _use(cpus, gpus)
+    def __init__(self, job: Job, names: Sequence[str], folder: str, load: Callable[[], Worker], cpus: float) -> None:
+        _use(cpus)
         self._job = job
         self._names = names
         self._folder = Path(folder)
@@ -225,15 +224,13 @@ class SliceWorker:
         return {"parts": parts, **told_of}
 
 
-def _use(cpus: float, gpus: float) -> None:
+def _use(cpus: float) -> None:
     """Let TensorFlow take no more of a machine than an actor has."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(max(1, int(cpus)))
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    devices = tf.config.list_physical_devices("GPU") if gpus else []
-    for device in devices:
-        tf.config.experimental.set_memory_growth(device, True)
+    let_memory_grow()
 
 
 def _to_json(one: Slice) -> dict[str, Any]:

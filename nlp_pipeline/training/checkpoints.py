@@ -72,6 +72,7 @@ class Checkpoints:
     def __init__(self, folder: Path, keep: int = 2) -> None:
         self.folder = folder
         self.keep = keep
+        self._damaged: list[Path] = []
 
     def write(self, step: int, checkpoint: Checkpoint) -> Path:
         """Write the checkpoint of a step, and remove those that are too many.
@@ -87,9 +88,16 @@ class Checkpoints:
             file.flush()
             # A machine that loses its power must not find the new name without the content, and the old file gone.
             os.fsync(file.fileno())
-        for old in self.files()[self.keep :]:
-            if old != path:
-                old.unlink(missing_ok=True)
+        with told(path):
+            _sync(self.folder)
+            # Those that were skipped must not count among the kept ones.
+            for damaged in self._damaged:
+                if damaged != path:
+                    damaged.unlink(missing_ok=True)
+            self._damaged = []
+            for old in self.files()[self.keep :]:
+                if old != path:
+                    old.unlink(missing_ok=True)
         return path
 
     def files(self) -> list[Path]:
@@ -114,6 +122,7 @@ class Checkpoints:
                 return content
             problems.append(Problem(str(path), problem))
             say(f"{problems[-1]}; skipped")
+            self._damaged.append(path)
         if problems:
             message = "expected a whole checkpoint to go on from, received none; --force begins anew"
             raise TrainingError([*problems, Problem(str(self.folder), message)])
@@ -141,6 +150,15 @@ class Checkpoints:
                 path.unlink()
             if self.folder.is_dir() and not any(self.folder.iterdir()):
                 self.folder.rmdir()
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder last."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _read(path: Path) -> tuple[bytes | None, str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from nlp_pipeline.errors import OutputError, Problem
 from nlp_pipeline.training.progress import EpochResult
 from nlp_pipeline.training.step import StepResult
 
@@ -20,8 +22,11 @@ class Dashboard:
     """Writes what a run does for TensorBoard: scalars, and pictures where there are any.
 
     Names: `loss/train` (nats a word) each step, `loss/epoch`; `quality/...` the dev scores, in all and per type;
-    `optimizer/learning_rate...`, `optimizer/gradient_norm`, `optimizer/loss_scale`; `speed/words_per_second`,
-    `speed/data_wait_share` (of the time, by waiting for batches).
+    `optimizer/learning_rate...`, `optimizer/gradient_norm`, `optimizer/loss_scale`, `optimizer/skipped_batches` and
+    `optimizer/rescaled_steps` of an epoch; `speed/words_per_second`, `speed/data_wait_share` (of the steps' time, by
+    waiting for batches).
+
+    Every method raises `OutputError` where the disk is full.
 
     Args:
         folder: where the event files go.
@@ -31,25 +36,26 @@ class Dashboard:
     """
 
     def __init__(self, folder: Path, begun: int = 0, every: int = 10) -> None:
-        if begun:
-            _forget_after(folder, begun)
-        else:
-            for events in folder.glob(_EVENTS):
-                events.unlink()
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self.folder = folder
         self.every = every
-        self._words = self._waited = 0.0
-        self._since = time.monotonic()
+        with self._told():
+            if begun:
+                _forget_after(folder, begun)
+            else:
+                for events in folder.glob(_EVENTS):
+                    events.unlink()
+            self.writer = tf.summary.create_file_writer(str(folder))
+        self._words = self._waited = self._seconds = 0.0
 
     def step_done(self, step: int, result: StepResult, learning_rates: Callable[[], Mapping[str, float]]) -> None:
         """Write the loss, the rates and the speed of a step."""
         self._words += result.words
         self._waited += result.waited
+        self._seconds += result.seconds
         if step % self.every:
             return
-        now = time.monotonic()
-        elapsed = max(now - self._since, 1e-9)
-        with self.writer.as_default(step=step):
+        elapsed = max(self._seconds, 1e-9)
+        with self._writing(step):
             tf.summary.scalar("loss/train", result.loss / max(result.words, 1.0))
             tf.summary.scalar("optimizer/gradient_norm", result.gradient_norm)
             tf.summary.scalar("optimizer/loss_scale", result.loss_scale)
@@ -57,22 +63,36 @@ class Dashboard:
                 tf.summary.scalar(f"optimizer/learning_rate_{name}", rate)
             tf.summary.scalar("speed/words_per_second", self._words / elapsed)
             tf.summary.scalar("speed/data_wait_share", min(1.0, self._waited / elapsed))
-        self._words, self._waited, self._since = 0.0, 0.0, now
+        self._words = self._waited = self._seconds = 0.0
 
     def epoch_done(self, step: int, result: EpochResult, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
         """Write the scores and the pictures of an epoch."""
-        with self.writer.as_default(step=step):
+        with self._writing(step):
             tf.summary.scalar("loss/epoch", result.loss)
+            tf.summary.scalar("optimizer/skipped_batches", result.skipped)
+            tf.summary.scalar("optimizer/rescaled_steps", result.rescaled)
             for name, value in result.scores.items():
                 tf.summary.scalar(f"quality/{name}", value)
             for name, pixels in pictures.items():
                 tf.summary.image(name, pixels[np.newaxis])
-        self.writer.flush()
-        self._words, self._waited, self._since = 0.0, 0.0, time.monotonic()
+            self.writer.flush()
 
     def close(self) -> None:
         """Write what is left."""
-        self.writer.close()
+        with self._told():
+            self.writer.close()
+
+    @contextmanager
+    def _writing(self, step: int) -> Iterator[None]:
+        with self._told(), self.writer.as_default(step=step):
+            yield
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except tf.errors.OpError as error:
+            raise OutputError([Problem(str(self.folder), f"cannot be written: {error.message}")]) from None
 
 
 def _forget_after(folder: Path, step: int) -> None:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from nlp_pipeline.errors import PipelineError, Problem, TrainingError
 from nlp_pipeline.stopping import Signals, StopNow
+from nlp_pipeline.training.memory import enough_memory
 from nlp_pipeline.training.progress import EpochResult, Progress
 from nlp_pipeline.training.state import TrainingState
 from nlp_pipeline.training.step import Outcome, StepResult, TrainingStep
-from nlp_pipeline.training.team import LOSSES, Team
+from nlp_pipeline.training.team import Team
 
 
 class Watcher(Protocol):
@@ -115,10 +116,12 @@ class Loop:
         """Train until the stage is over, and leave the best epoch's weights in place.
 
         Raises:
-            TrainingError: where loss or gradient are no numbers, memory is too small; names the step. What was before
-                the step is in a checkpoint.
+            TrainingError: where loss or gradient are no numbers, and what was before the step is in a checkpoint; where
+                memory is too small, and what is after the last checkpoint is lost. Both name the step.
             LostWorkerError: where another worker is gone; what is after the last checkpoint is lost.
+            OutputError: where a checkpoint or a log cannot be written.
             StoppedByUserError, TerminatedError: after a signal to any worker, and a checkpoint.
+            StopNow: after a second signal.
         """
         progress = self.progress
         if not self._over():
@@ -155,8 +158,8 @@ class Loop:
             count = min(self.limits.steps_at_once, left)
             if every is not None:
                 count = min(count, every - progress.steps % every)
-            with self._told():
-                done = self.step(iterator, count, stop=self.signals.received is not None)
+            with self._told(self._doing(count)):
+                done = self.step(iterator, count, stop=self.signals.received)
             wrong = done.results[-1].outcome is Outcome.NOT_FINITE and not self.step.skip
             for result in done.results[:-1] if wrong else done.results:
                 progress.add(result)
@@ -164,65 +167,81 @@ class Loop:
                     watcher.step_done(progress.steps, result, self.step.optimizer.learning_rates)
             progress.seconds += time.monotonic() - started
             if wrong:
-                self.checkpoint()
+                self._keep()
                 raise self._not_finite(done.results[-1])
-            if done.stop:
-                raise self._stopped()
+            if done.stop is not None:
+                raise self._stopped(done.stop)
             if every is not None and not progress.steps % every and self._left():
-                self.checkpoint()
+                self._keep()
 
     def _score(self) -> None:
         """Score an epoch, keep its weights if they are the best, and go on to the next."""
         average, decisive = self.step.average, self.scoring.decisive
         averaged: AbstractContextManager[None] = nullcontext() if average is None else average.in_place()
-        # Of several workers none may leave the others waiting; a signal is heard after the next step.
-        heard = self.signals.at_once() if self.team.workers == 1 else nullcontext()
         pictures: Mapping[str, NDArray[np.uint8]] = {}
-        try:
-            with averaged, self._told(), heard:
-                # The others wait: what two processors compute may differ in the last bit, and with it who is best.
-                scores = self.team.tell_json(lambda: dict(self.scoring.score()))
+        # The weights must be back in their places before they are written.
+        with self.signals.finishing(), averaged, self._told("while the dev corpus was scored"):
+            # The others wait: what two processors compute may differ in the last bit, and with it who is best.
+            told = self.team.tell_json(self._scored)
+            scores = told["scores"]
+            if scores is not None:
                 if self.team.chief:
                     pictures = self.scoring.draw()
                 if self.progress.is_better(scores[decisive]):
                     self.state.keep_best()
-        except StopNow:
-            raise self._stopped() from None
+        if scores is None:
+            raise self._stopped(told["stop"])
         self.progress.end_epoch(scores, decisive)
-        self.checkpoint()
+        self._keep()
         for watcher in self.watchers:
             watcher.epoch_done(self.progress.steps, self.progress.epochs[-1], pictures)
+        if self.team.workers == 1 and self.signals.received is not None:
+            raise self._stopped(self.signals.received)
 
-    def _stopped(self) -> PipelineError:
-        """Write a checkpoint, and return the error that a signal ends the run with."""
-        self.checkpoint()
+    def _scored(self) -> dict[str, Any]:
+        """Return the scores of the weights as they stand, or the signal that ended the scoring."""
+        try:
+            with self.signals.at_once():
+                return {"scores": dict(self.scoring.score()), "stop": None}
+        except StopNow:
+            return {"scores": None, "stop": self.signals.received}
+
+    def _keep(self) -> None:
+        """Write a checkpoint, whole."""
+        with self.signals.finishing():
+            self.checkpoint()
+
+    def _stopped(self, received: int) -> PipelineError:
+        """Write a checkpoint, and return the error that a signal to any worker ends the run with."""
+        self._keep()
         where = f"in epoch {self.progress.epoch}, after {self.progress.steps} steps"
-        return self.signals.error(f"stopped {where}; the same command with --resume goes on from there")
+        return self.signals.error(f"stopped {where}; the same command with --resume goes on from there", received)
+
+    def _doing(self, count: int) -> str:
+        """Return what is being done in the next steps."""
+        if count > 1:
+            return f"in one of {count} steps that were run at once"
+        return self.batches.describe(self.progress.epoch, self.progress.step)
 
     def _not_finite(self, result: StepResult) -> TrainingError:
         progress, weights = self.progress, self.step.optimizer.weights
         culprit = f" (first in {weights[result.culprit].path})" if result.culprit >= 0 else ""
+        falling = f"; the loss scale fell in the {progress.falling} steps before" if progress.falling else ""
         message = (
-            f"expected a finite loss and gradient, received {result.loss} and {result.gradient_norm}{culprit}, "
-            f"{self.batches.describe(progress.epoch, progress.step)}. The weights are kept as they were before; a "
-            "lower learning_rate or clip_norm may help, or training.not_finite=skip"
+            f"expected a finite loss and gradient, received {result.loss} and {result.gradient_norm}{culprit}"
+            f"{falling}, {self.batches.describe(progress.epoch, progress.step)}. The weights are kept as they were "
+            "before; a lower learning_rate or clip_norm may help, or training.not_finite=skip"
         )
         return TrainingError([Problem(f"epoch {progress.epoch}, step {progress.steps + 1}", message)])
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, doing: str) -> Iterator[None]:
         """Make errors of TensorFlow's that a user can do something about errors of ours."""
-        progress = self.progress
-        place = f"epoch {progress.epoch}, step {progress.steps + 1}"
+        place = f"epoch {self.progress.epoch}, step {self.progress.steps + 1}"
         try:
-            yield
-        except tf.errors.ResourceExhaustedError as error:
-            what = str(error).strip().splitlines()
-            wanted = next((line.strip() for line in what if "allocating" in line), what[0] if what else "")
-            running = self.batches.describe(progress.epoch, progress.step)
-            message = f"expected room in the memory, received none, {running}: {wanted}; {self.remedies}"
-            raise TrainingError([Problem(place, message)]) from None
-        except LOSSES as error:
-            if self.team.workers == 1:
+            with enough_memory(place, doing, self.remedies):
+                yield
+        except tf.errors.OpError as error:
+            if not self.team.has_lost(error):
                 raise
             raise self.team.lost(error, place) from None

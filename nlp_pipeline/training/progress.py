@@ -21,6 +21,7 @@ class EpochResult:
         seconds: how long the training took, without the scoring.
         waited: how many of them went by waiting for batches.
         skipped: how many batches were left out, since their loss or gradient was no number.
+        rescaled: how many steps were, since their gradient was too large for float16.
         scores: what the dev corpus gave, among them the one that decides.
         best: whether no epoch of its stage before was better: of equals the later one has seen more.
         stage: the number of its stage, from 0.
@@ -34,6 +35,7 @@ class EpochResult:
     best: bool
     waited: float = 0.0
     skipped: int = 0
+    rescaled: int = 0
     stage: int = 0
 
 
@@ -43,6 +45,7 @@ class Progress:
 
     Attributes:
         stage: the number of the stage that it is in, from 0.
+        began: the first epoch of the stage.
         epoch: the epoch that it is in, from 1, over all stages.
         step: how many steps of the epoch are done.
         steps: how many steps of the whole run are done.
@@ -52,11 +55,14 @@ class Progress:
         seconds: of the epoch's training so far.
         waited: of these, for batches.
         skipped: batches of the epoch that were left out.
+        rescaled: steps of the epoch that only lowered the loss scale.
+        falling: how many of these came one after the other, up to the last step.
         before: seconds that the run took before it was begun this time.
         epochs: what the epochs before gave.
     """
 
     stage: int = 0
+    began: int = 1
     epoch: int = 1
     step: int = 0
     steps: int = 0
@@ -66,6 +72,8 @@ class Progress:
     seconds: float = 0.0
     waited: float = 0.0
     skipped: int = 0
+    rescaled: int = 0
+    falling: int = 0
     before: float = 0.0
     epochs: list[EpochResult] = field(default_factory=list)
 
@@ -83,6 +91,9 @@ class Progress:
         self.step += 1
         self.steps += 1
         self.waited += result.waited
+        rescaled = result.outcome is Outcome.RESCALED
+        self.rescaled += rescaled
+        self.falling = self.falling + 1 if rescaled else 0
         if result.outcome is Outcome.NOT_FINITE:
             self.skipped += 1
         else:
@@ -98,18 +109,17 @@ class Progress:
         if best := self.is_better(scores[decisive]):
             self.best_score = -math.inf if math.isnan(scores[decisive]) else scores[decisive]
         mean = self.loss / max(self.words, 1.0)
-        result = EpochResult(
-            self.epoch, mean, int(self.words), self.seconds, dict(scores), best, self.waited, self.skipped, self.stage
-        )
-        self.epochs.append(result)
+        told = (self.waited, self.skipped, self.rescaled, self.stage)
+        self.epochs.append(EpochResult(self.epoch, mean, int(self.words), self.seconds, dict(scores), best, *told))
         self.epoch += 1
         self.step = 0
         self.loss = self.words = self.seconds = self.waited = 0.0
-        self.skipped = 0
+        self.skipped = self.rescaled = 0
 
     def end_stage(self) -> None:
         """Begin the next stage, whose best epoch is one of its own: those before trained something else."""
         self.stage += 1
+        self.began = self.epoch
         self.best_score = -math.inf
 
     def to_json(self) -> dict[str, Any]:

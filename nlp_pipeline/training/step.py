@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from nlp_pipeline.inputs.feeding import MADE_AT
+from nlp_pipeline.stopping import ERRORS
 from nlp_pipeline.training.average import WeightAverage
 from nlp_pipeline.training.loss_scale import LossScale
 from nlp_pipeline.training.optimizers import GroupedOptimizer
@@ -26,6 +27,10 @@ SUM = tf.distribute.ReduceOp.SUM
 # What a batch holds beside its examples: which of its rows count, and how many words the whole step has.
 COUNTED = "counted"
 STEP_WORDS = "step_words"
+# By which a run is asked to stop; the first of them counts where workers have got several.
+_SIGNALS = tuple(sorted(ERRORS, reverse=True))
+# How many of a result's fields the graph gives; the last one is the clock's.
+_NUMBERS = 7
 
 
 class Outcome(enum.IntEnum):
@@ -51,6 +56,7 @@ class StepResult(NamedTuple):
         waited: how long this worker waited for its batches, in seconds.
         loss_scale: by how much the loss was multiplied.
         culprit: the number of the first weight whose gradient is no number; -1 where all are.
+        seconds: how long it took; of steps run at once each has the same share.
     """
 
     loss: float
@@ -60,13 +66,17 @@ class StepResult(NamedTuple):
     waited: float = 0.0
     loss_scale: float = 1.0
     culprit: int = -1
+    seconds: float = 0.0
 
 
 class Executed(NamedTuple):
-    """What several steps in a row give: their results, and whether a worker was asked to stop."""
+    """What several steps in a row give: their results, and the signal by which a worker was asked to stop, if one was.
+
+    All workers see the same.
+    """
 
     results: list[StepResult]
-    stop: bool
+    stop: int | None
 
 
 class TrainingStep:
@@ -120,27 +130,32 @@ class TrainingStep:
             ]
         self._run = tf.function(self._execute, autograph=False)
 
-    def __call__(self, iterator: Any, count: int = 1, stop: bool = False) -> Executed:
+    def __call__(self, iterator: Any, count: int = 1, stop: int | None = None) -> Executed:
         """Run some steps.
 
         Args:
             iterator: of a dataset as `feed` gives it. Each step takes `accumulate` batches.
             count: how many.
-            stop: whether this worker was asked to stop.
+            stop: the signal by which this worker was asked to stop.
 
         Returns:
             The results of the steps; fewer than `count` where one was no number and is not skipped. That one is the
             last; its batch is taken, and the weights are as they were before it.
         """
-        rows, done, stops = self._run(iterator, tf.constant(count), tf.constant(float(stop)))
+        asked = tf.constant([float(number == stop) for number in _SIGNALS])
+        started = monotonic()
+        rows, done, stops = self._run(iterator, tf.constant(count), asked)
+        told = rows.numpy()[: int(done)].tolist()
+        seconds = (monotonic() - started) / len(told)
         results = [
-            StepResult(loss, words, norm, Outcome(int(outcome)), waited, scale, int(culprit))
-            for loss, words, norm, outcome, waited, scale, culprit in rows.numpy()[: int(done)].tolist()
+            StepResult(loss, words, norm, Outcome(int(outcome)), waited, scale, int(culprit), seconds)
+            for loss, words, norm, outcome, waited, scale, culprit in told
         ]
-        return Executed(results, float(stops) > 0.0)
+        stopped = [number for number, workers in zip(_SIGNALS, stops.numpy(), strict=True) if workers]
+        return Executed(results, stopped[0] if stopped else None)
 
     def _execute(self, iterator: Any, count: tf.Tensor, stop: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        rows = tf.TensorArray(tf.float32, count, element_shape=[len(StepResult._fields)])
+        rows = tf.TensorArray(tf.float32, count, element_shape=[_NUMBERS])
 
         def go_on(done: tf.Tensor, going: tf.Tensor, _rows: tf.TensorArray) -> tf.Tensor:
             return tf.logical_and(done < count, going)
@@ -156,7 +171,7 @@ class TrainingStep:
         return rows.stack(), done, self._stops(stop)
 
     def _stops(self, stop: tf.Tensor) -> tf.Tensor:
-        """Return how many workers were asked to stop; all of them see the same number."""
+        """Return how many workers were asked to stop by each signal; all of them see the same numbers."""
         if self.strategy.num_replicas_in_sync == 1:
             return stop
 
