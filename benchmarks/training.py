@@ -35,7 +35,7 @@ from measured import ROOT, find
 from safetensors.numpy import load_file
 
 sys.path.insert(0, str(ROOT))
-from tests.training.worker import COMMAND, WORKER, finish, start_team
+from tests.training.worker import COMMAND, WORKER, finish, ray_workers_in, start_team
 
 PIPELINES = ROOT / "pipelines"
 CALL = [sys.executable, "-m", "nlp_pipeline"]
@@ -183,8 +183,7 @@ def lost_by_ray(folder: Path) -> dict[str, Any]:
     subprocess.run([*call, str(whole), "--force"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     with subprocess.Popen([*call, str(run)], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         _checkpoint_of(run)
-        pids = subprocess.run(["pgrep", "-f", "RayTrainWorker"], capture_output=True, text=True, check=True).stdout
-        os.kill(int(pids.split()[-1]), signal.SIGKILL)
+        os.kill(ray_workers_in(ROOT)[-1], signal.SIGKILL)
         began = time.monotonic()
         assert process.stdout is not None
         anew = None

@@ -18,6 +18,8 @@ KNOWN_DIMENSIONS = {"word_vectors": 2}
 MADE_AT = "made_at"
 # These hold numbers of words of the batch.
 NUMBERED_WORDS = {"word_of_subword", "whole_words"}
+# These are the rows of subwords that an encoder reads [R, S].
+OF_SUBWORDS = {"subword_ids", "subword_mask", *NUMBERED_WORDS}
 
 
 def signature_of(batch: Arrays) -> dict[str, tf.TensorSpec]:
@@ -33,17 +35,24 @@ def signature_of(batch: Arrays) -> dict[str, tf.TensorSpec]:
     return signature
 
 
-def few_shapes(batch: Arrays, least: int = 8) -> dict[str, NDArray[Any]]:
+def few_shapes(batch: Arrays, window: int | None = None, least: int = 8) -> dict[str, NDArray[Any]]:
     """Return a batch padded so that few shapes occur: every open dimension becomes a power of two, at least `least`.
 
     What compiles a graph for each shape, as XLA does, would not get to training otherwise. Equal dimensions stay equal.
     Zeros are added, which are padding in every array of a batch.
+
+    Args:
+        batch: as the inputs make it.
+        window: how many subwords an encoder reads at the most, which need not be a power of two.
+        least: what no dimension is below.
     """
     mask = "source_mask" if "source_mask" in batch else "padding_mask"
     padded = {}
     for key, value in batch.items():
         opened = value.ndim - KNOWN_DIMENSIONS.get(key, 0)
         shape = [max(least, 1 << (size - 1).bit_length()) for size in value.shape[:opened]] + list(value.shape[opened:])
+        if window is not None and key in OF_SUBWORDS:
+            shape[1] = min(shape[1], window)
         padded[key] = np.zeros(shape, value.dtype)
         padded[key][tuple(slice(0, size) for size in value.shape)] = value
     for key in NUMBERED_WORDS & batch.keys():

@@ -124,12 +124,14 @@ def batches_of(training: Training, seed: int, network: Network, train: Split, te
     plan = Plan(train.costs, train.words, training.batch_subwords, seed, first_epoch, parts)
     numbered = parts_of_worker(replicas, accumulate, team.worker * local, local)
 
+    window = None if network.bert is None else network.bert.settings.window
+
     def make(number: int) -> Batch:
         share = plan.share(*numbered(number))
         batch = train.batch(share.indices, for_training=True)
         batch[COUNTED] = np.full(len(share.indices), share.counted)
         batch[STEP_WORDS] = np.array(share.words, np.float32)
-        return few_shapes(batch) if training.xla else batch
+        return few_shapes(batch, window) if training.xla else batch
 
     signature = signature_of(make(0))
 

@@ -79,11 +79,12 @@ class Training(Section):
     `xla`: whether loss and gradient are compiled, for each of a few padded shapes; the cuDNN kernels are not used then.
     `strategy`: `none` is one device, `mirrored` all of this machine, `multi_worker` several machines, as TF_CONFIG
     says; `auto` is `mirrored` where there are several GPUs, and `none` otherwise.
-    `steps_per_execution`: how many steps are run at once; signals and progress wait for that.
+    `steps_per_execution`: how many steps are run at once; progress waits for that, and signals for the next ones, too.
     `checkpoint_steps`: after how many steps a checkpoint is written, besides each epoch's; null for those alone.
     `keep_checkpoints`: how many are kept until the run has ended.
     `not_finite`: what a batch does whose loss or gradient is no number: it stops the run, or is left out and counted.
-    `keep_vectors`: whether the vectors of an encoder that stands still are computed once and kept on disk.
+    `keep_vectors`: whether the vectors of an encoder that stands still are computed once and kept on disk, as float16
+    whatever the precision.
     """
 
     epochs: Count = 10

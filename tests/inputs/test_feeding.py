@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -88,6 +90,20 @@ def test_few_shapes_hold_the_same_words() -> None:
     np.testing.assert_array_equal(again["word_of_subword"], padded["word_of_subword"])
 
 
+def test_a_window_is_not_made_longer_than_an_encoder_reads() -> None:
+    batch = {
+        "padding_mask": np.ones((3, 90), np.bool_),
+        "subword_ids": np.ones((3, 97), np.int32),
+        "word_of_subword": np.ones((3, 97), np.int32),
+    }
+    padded = few_shapes(batch, window=100)
+    assert {key: value.shape for key, value in padded.items()} == {
+        "padding_mask": (8, 128),
+        "subword_ids": (8, 100),
+        "word_of_subword": (8, 100),
+    }
+
+
 def test_of_the_two_masks_of_a_pair_words_are_numbered_by_the_sources() -> None:
     batch = {
         "padding_mask": np.ones((2, 30), np.bool_),
@@ -95,3 +111,29 @@ def test_of_the_two_masks_of_a_pair_words_are_numbered_by_the_sources() -> None:
         "whole_words": np.array([[1, 10], [11, 20]], np.int32),
     }
     np.testing.assert_array_equal(few_shapes(batch, least=2)["whole_words"], [[1, 10], [17, 26]])
+
+
+AHEAD = """
+import threading
+import numpy as np
+import tensorflow as tf
+from nlp_pipeline.inputs.feeding import feed, signature_of
+tf.config.experimental.enable_op_determinism()
+made, enough = [], threading.Event()
+def make(number):
+    made.append(number)
+    if len(made) >= 5:
+        enough.set()
+    return {"x": np.array([number])}
+data = iter(feed(make, signature_of(make(0)), tf.distribute.get_strategy()))
+made.clear()
+assert next(data)["x"].numpy() == [0]
+assert enough.wait(60), made
+assert [next(data)["x"].numpy()[0] for _ in range(9)] == list(range(1, 10))
+"""
+
+
+def test_batches_are_made_ahead_and_in_order_where_operations_are_deterministic() -> None:
+    # As they are in every run; it cannot be undone in a process.
+    done = subprocess.run([sys.executable, "-c", AHEAD], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

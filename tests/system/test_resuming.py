@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from nlp_pipeline.outputs import file_digest
 from tests.conftest import TINY_CORPUS
 from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.tiny_translator import write_tiny_translator
-from tests.training.worker import COMMAND, finish, start_team
+from tests.training.worker import COMMAND, finish, ray_workers_in, start_team
 
 # Dropouts, masked words, an average and two stages: whatever is drawn or kept has to be in a checkpoint.
 TAGGER = """
@@ -180,21 +179,50 @@ def test_a_lost_worker_stops_the_others_and_all_go_on_together(
     assert _result(output) == _result(undisturbed)
 
 
+def test_a_signal_to_any_worker_ends_all_of_them_by_it(recipes: dict[str, Path], tmp_path: Path) -> None:
+    output = tmp_path / "ended"
+    arguments = _team_arguments(recipes, output, "--set", "training.epochs=900")
+    team = start_team(2, COMMAND, arguments)
+    _wait_for_checkpoint(output, set(), team[0])
+    team[1].send_signal(signal.SIGTERM)
+    told = [worker.communicate(timeout=60)[1] for worker in team]
+    assert [worker.returncode for worker in team] == [143, 143], told
+    assert all(one.startswith("SIGTERM: stopped in epoch") and len(one.splitlines()) == 1 for one in told), told
+
+    # What the chief refuses, and what differs between the workers, is told by all of them.
+    team = start_team(2, COMMAND, arguments)
+    told = [worker.communicate(timeout=60)[1] for worker in team]
+    assert [worker.returncode for worker in team] == [2, 1], told
+    assert "holds a training that was not finished" in told[0]
+    assert told[1].startswith("worker 0 of 2 cannot take part: ")
+    assert "holds a training that was not finished" in told[1]
+    team = start_team(2, COMMAND, [*arguments, "--force"], ["--set", "seed=77"])
+    told = [worker.communicate(timeout=60)[1] for worker in team]
+    assert [worker.returncode for worker in team] == [1, 2], told
+    assert "worker 1 of 2 cannot take part: expected the recipe" in told[0]
+    assert "received others: seed=13, now 77" in told[1]
+
+
+def test_a_signal_before_the_first_step_ends_a_run_with_a_line(recipes: dict[str, Path], tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        _command(recipes["tagger"], tmp_path / "run"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    # The first line says what it is trained on; then it makes ready.
+    assert "training on 1 device" in process.stdout.readline()
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert told.startswith("SIGTERM: stopped")
+    assert len(told.splitlines()) == 1
+
+
 def _on_ray(recipes: dict[str, Path], output: Path, *more: str) -> subprocess.Popen[str]:
     arguments = ["--cluster", "ray", "--workers", "2", *SHORT, *more]
     return subprocess.Popen(
         _command(recipes["translator"], output, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-
-
-def _workers_of(output: Path) -> list[int]:
-    """Return the processes of Ray's workers that train into a folder, which is where they work."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if b"RayTrainWorker" in (folder / "cmdline").read_bytes() and (folder / "cwd").resolve() == output.parent:
-                found.append(int(folder.name))
-    return sorted(found)
 
 
 def test_ray_train_begins_a_lost_worker_anew_and_hands_signals_on(
@@ -204,7 +232,7 @@ def test_ray_train_begins_a_lost_worker_anew_and_hands_signals_on(
     killed, ended = tmp_path / "killed", tmp_path / "ended"
     process = _on_ray(recipes, killed)
     _wait_for_checkpoint(killed, set(), process)
-    workers = _workers_of(killed)
+    workers = ray_workers_in(tmp_path)
     assert len(workers) == 2
     os.kill(workers[1], signal.SIGKILL)
     out, told = process.communicate(timeout=180)

@@ -92,6 +92,17 @@ def test_one_that_is_not_whole_is_told_and_the_one_before_is_taken(
     assert _value(checkpoints.newest(said.append)) == 3.5
 
 
+def test_a_skipped_one_is_not_among_those_that_are_kept(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    checkpoints.write(1, _checkpoint(0.1))
+    checkpoints.write(9, _checkpoint(0.2)).write_bytes(b"torn")
+    told: list[str] = []
+    assert _value(checkpoints.newest(told.append)) == pytest.approx(0.1)
+    assert len(told) == 1
+    checkpoints.write(2, _checkpoint(0.3))
+    assert [path.name[:13] for path in checkpoints.files()] == ["step-00000002", "step-00000001"]
+
+
 def test_where_none_is_whole_nothing_is_begun_by_mistake(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path)
     _flip(checkpoints.write(1, _checkpoint(1.0)))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
+from nlp_pipeline.errors import OutputError
 from nlp_pipeline.training.dashboard import Dashboard
 from nlp_pipeline.training.progress import EpochResult
 from nlp_pipeline.training.step import StepResult
@@ -18,6 +21,8 @@ NAMES = {
     "quality/f1/PER",
     "optimizer/gradient_norm",
     "optimizer/loss_scale",
+    "optimizer/skipped_batches",
+    "optimizer/rescaled_steps",
     "optimizer/learning_rate_tagger",
     "speed/words_per_second",
     "speed/data_wait_share",
@@ -39,17 +44,33 @@ def _read(folder: Path) -> dict[str, list[tuple[int, float]]]:
 def test_scalars_come_back(tmp_path: Path) -> None:
     dashboard = Dashboard(tmp_path, every=2)
     for step in range(1, 6):
-        result = StepResult(loss=10.0 * step, words=5.0, gradient_norm=0.5, waited=1e-9)
+        result = StepResult(loss=10.0 * step, words=5.0, gradient_norm=0.5, waited=0.25, seconds=2.0)
         dashboard.step_done(step, result, lambda: {"tagger": 0.25})
-    dashboard.epoch_done(5, EpochResult(1, 1.5, 25, 2.0, {"f1": 0.75, "f1/PER": 0.5}, True), {})
+    dashboard.epoch_done(5, EpochResult(1, 1.5, 25, 2.0, {"f1": 0.75, "f1/PER": 0.5}, True, skipped=2, rescaled=3), {})
     dashboard.close()
     read = _read(tmp_path)
     assert read.keys() == NAMES
     assert read["loss/train"] == [(2, 4.0), (4, 8.0)]
     assert read["optimizer/learning_rate_tagger"] == [(2, 0.25), (4, 0.25)]
     assert read["quality/f1"] == [(5, 0.75)]
-    assert all(speed > 0.0 for _, speed in read["speed/words_per_second"])
-    assert all(0.0 < share < 1.0 for _, share in read["speed/data_wait_share"])
+    # Of the steps' own time, however many of them came back to Python at once.
+    assert read["speed/words_per_second"] == [(2, 2.5), (4, 2.5)]
+    assert read["speed/data_wait_share"] == [(2, 0.125), (4, 0.125)]
+    assert read["optimizer/skipped_batches"] == [(5, 2.0)]
+    assert read["optimizer/rescaled_steps"] == [(5, 3.0)]
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dashboard = Dashboard(tmp_path, every=1)
+
+    def full(*_arguments: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "logs; No space left on device")
+
+    monkeypatch.setattr(tf.summary, "scalar", full)
+    with pytest.raises(OutputError, match=r"cannot be written: .*No space left"):
+        dashboard.step_done(1, StepResult(1.0, 1.0, 0.5), dict)
+    with pytest.raises(OutputError, match=r"cannot be written: .*No space left"):
+        dashboard.epoch_done(1, EpochResult(1, 1.5, 25, 2.0, {}, True), {})
 
 
 def test_what_a_killed_run_wrote_of_later_steps_is_not_shown(tmp_path: Path) -> None:

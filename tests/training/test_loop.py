@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from nlp_pipeline.errors import StoppedByUserError, TerminatedError, TrainingError
 from nlp_pipeline.inputs.feeding import feed, signature_of
-from nlp_pipeline.stopping import Signals
+from nlp_pipeline.stopping import Signals, StopNow
 from nlp_pipeline.training.average import WeightAverage
 from nlp_pipeline.training.checkpoints import Checkpoint
 from nlp_pipeline.training.loop import Batches, Limits, Loop, Scoring
@@ -220,8 +220,9 @@ def test_from_any_checkpoint_a_run_ends_as_if_nothing_was(average: float | None)
 
 
 def _timeless(result: StepResult, run: Counting, step: int) -> StepResult:
-    """Return a result with the time that another run waited."""
-    return result._replace(waited=dict(run.results)[step].waited)
+    """Return a result with the times of another run."""
+    other = dict(run.results)[step]
+    return result._replace(waited=other.waited, seconds=other.seconds)
 
 
 def _timeless_epochs(progress: Progress) -> list[tuple[Any, ...]]:
@@ -270,6 +271,56 @@ def test_a_signal_ends_scoring_at_once() -> None:
     assert again.value == whole.value
 
 
+class _KillsWhenRestored:
+    """A weight that gets a second signal while the average is taken out of its place again."""
+
+    def __init__(self, weight: Any) -> None:
+        self.weight = weight
+        self.assigned = 0
+
+    def assign(self, value: Any) -> None:
+        self.assigned += 1
+        if self.assigned == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        self.weight.assign(value)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.weight, name)
+
+
+def test_a_second_signal_does_not_spoil_the_checkpoint() -> None:
+    run = Counting(SCORES, average=0.9)
+    assert run.average is not None
+    run.average.weights[0] = _KillsWhenRestored(run.weight)
+    run.score = lambda: os.kill(os.getpid(), signal.SIGTERM) or {}  # type: ignore[func-returns-value, method-assign]
+    with run.signals, pytest.raises(TerminatedError, match="in epoch 1, after 2 steps"):
+        run.run(4)
+    assert run.average.weights[0].assigned == 2
+    again = Counting(SCORES, average=0.9)
+    again.take(run.checkpoints[-1])
+    assert again.value == -2.0
+
+
+def test_a_second_signal_does_not_wait_for_a_step() -> None:
+    run = Counting(SCORES)
+
+    def kill(_step: int) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    run.before_step = kill
+    with run.signals, pytest.raises(StopNow):
+        run.run(4)
+    assert run.signals.received == signal.SIGTERM
+
+
+def test_a_signal_while_pictures_are_drawn_in_the_last_epoch_is_heard() -> None:
+    run = Counting([0.1])
+    run.epoch_done = lambda *_arguments: os.kill(os.getpid(), signal.SIGTERM)  # type: ignore[method-assign]
+    with run.signals, pytest.raises(TerminatedError, match="in epoch 2, after 2 steps"):
+        run.run(1)
+
+
 @pytest.mark.parametrize(("slope", "received"), [(math.inf, "-inf and inf"), (math.nan, "nan and nan")])
 @pytest.mark.parametrize("at_once", [1, 4])
 def test_a_loss_that_is_no_number_names_its_step_and_keeps_the_weights(
@@ -307,6 +358,24 @@ def test_too_little_memory_is_told_with_what_to_do() -> None:
     told = "epoch 1, step 1: expected room in the memory, received none, in batch 1/0: .*allocating.*; buy more"
     with pytest.raises(TrainingError, match=told):
         run.run(1)
+
+
+def test_too_little_memory_for_scoring_is_told() -> None:
+    run = Counting([0.1])
+
+    def much() -> dict[str, float]:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[7]")
+
+    run.score = much  # type: ignore[method-assign]
+    told = "epoch 1, step 3: expected room .*, while the dev corpus was scored: OOM when allocating .*; buy more"
+    with pytest.raises(TrainingError, match=told):
+        run.run(1)
+
+
+def test_of_steps_that_are_run_at_once_none_is_blamed_by_itself() -> None:
+    run = Counting([0.1], losses=lambda: tf.reduce_sum(tf.random.uniform([2**46])))
+    with pytest.raises(TrainingError, match=r"step 1: .*, in one of 2 steps that were run at once: "):
+        run.run(1, steps_at_once=2)
 
 
 def test_progress_comes_back_from_json() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -126,6 +127,12 @@ def test_what_no_scale_can_help_is_no_number(slope: float, initial: float) -> No
     done = step(data, 3)
     assert [result.outcome for result in done.results] == [Outcome.NOT_FINITE]
     assert weight.numpy() == 0.0
+
+
+@pytest.mark.parametrize("stop", [None, signal.SIGINT, signal.SIGTERM])
+def test_the_signal_that_a_worker_got_comes_back(stop: int | None) -> None:
+    step, data, _ = _scaled([1.0], 1.0, 100)
+    assert step(data, 2, stop).stop == stop
 
 
 @pytest.mark.parametrize(("made_at", "waited"), [(7.5, 2.5), (4.0, 0.0)])

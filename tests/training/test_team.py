@@ -55,8 +55,9 @@ def test_several_workers_need_a_cluster(monkeypatch: pytest.MonkeyPatch, text: s
 
 def test_workers_that_would_each_train_alone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TF_CONFIG, json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 1}}))
-    with pytest.raises(UsageError, match="names 2 workers, received auto"):
-        gather_team("auto")
+    for name in ("auto", "mirrored"):
+        with pytest.raises(UsageError, match=f"names 2 workers, received {name}"):
+            gather_team(name)
     # Whoever says so has it so.
     assert gather_team("none").chief
 
@@ -69,6 +70,27 @@ def test_a_chief_of_its_own_is_the_first(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setenv(TF_CONFIG, json.dumps({"cluster": cluster, "task": {"type": task, "index": index}}))
         assert team._place_in_cluster() == (number, 3)
     assert not Team(tf.distribute.get_strategy(), 1, 3).chief
+
+
+@pytest.mark.parametrize(
+    ("error", "is_loss"),
+    [
+        (tf.errors.UnavailableError(None, None, "Socket closed"), True),
+        (tf.errors.InternalError(None, None, "Collective instance 7 expected type 0"), True),
+        (tf.errors.UnknownError(None, None, "Could not start gRPC server"), True),
+        (tf.errors.UnknownError(None, None, "ZeroDivisionError: division by zero"), False),
+        (tf.errors.InvalidArgumentError(None, None, "a collective mistake"), False),
+    ],
+)
+def test_what_is_wrong_with_this_worker_is_no_loss_of_another(error: tf.errors.OpError, is_loss: bool) -> None:
+    assert Team(tf.distribute.get_strategy(), 0, 2).has_lost(error) is is_loss
+    assert not Team(tf.distribute.get_strategy()).has_lost(error)
+
+
+def test_a_loss_is_told_without_the_names_of_functions() -> None:
+    error = tf.errors.UnavailableError(None, None, "{{function_node __inference_x_1}} Socket closed\nmore")
+    told = str(Team(tf.distribute.get_strategy(), 0, 2).lost(error, "epoch 1"))
+    assert told.startswith("epoch 1: another of the 2 workers is lost (Socket closed); ")
 
 
 def test_what_hangs_on_several_gpus_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

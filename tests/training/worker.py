@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -34,8 +34,10 @@ def main(devices: int, output: Path, recipes: Sequence[Path], overrides: Sequenc
         train(read_recipe(recipe, overrides), output / recipe.stem, Console(file=sys.stdout, width=200))
 
 
-def start_team(workers: int, module: str, arguments: Sequence[str]) -> list[subprocess.Popen[str]]:
-    """Start the workers of a team, each of them a Python module with the same arguments."""
+def start_team(
+    workers: int, module: str, arguments: Sequence[str], of_last: Sequence[str] = ()
+) -> list[subprocess.Popen[str]]:
+    """Start the workers of a team, each of them a Python module with the same arguments; the last one has some more."""
     with ExitStack() as stack:
         # All of them at once, so that no two are the same.
         sockets = [stack.enter_context(socket.socket()) for _ in range(workers)]
@@ -47,7 +49,7 @@ def start_team(workers: int, module: str, arguments: Sequence[str]) -> list[subp
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         started.append(
             subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [sys.executable, "-m", module, *arguments, *(of_last if index == workers - 1 else ())],
                 env={**os.environ, "TF_CONFIG": json.dumps(config)} if workers > 1 else None,
                 cwd=ROOT,
                 text=True,
@@ -56,6 +58,17 @@ def start_team(workers: int, module: str, arguments: Sequence[str]) -> list[subp
             )
         )
     return started
+
+
+def ray_workers_in(working_folder: Path) -> list[int]:
+    """Return the processes of Ray Train's workers that a command in this folder has begun."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            of_ray = b"RayTrainWorker" in (process / "cmdline").read_bytes()
+            if of_ray and (process / "cwd").resolve() == working_folder:
+                found.append(int(process.name))
+    return sorted(found)
 
 
 def finish(team: Sequence[subprocess.Popen[str]]) -> str:
