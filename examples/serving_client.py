@@ -45,18 +45,23 @@ def print_translations(model: tf.Module, texts: list[str], beam_size: int = 5) -
         if "alignment" in found:
             sources = [subword.decode() for subword in found["source_subwords"][row].numpy()]
             targets = [subword.decode() for subword in found["target_subwords"][row].numpy() if subword]
-            for target, weights in zip(targets, found["alignment"][row].numpy(), strict=False):
-                print(f"    {target}\t<- {sources[weights.argmax()]} {weights.max():.2f}")
+            # Weights are over the part of the source that a subword is of, and tell where that begins.
+            alignment, starts = (found[name][row].numpy() for name in ("alignment", "alignment_starts"))
+            for target, weights, start in zip(targets, alignment, starts, strict=False):
+                print(f"    {target}\t<- {sources[start + weights.argmax()]} {weights.max():.2f}")
 
 
 def main(folder: str, *texts: str) -> None:
     """Load a model and show what it makes of texts."""
-    given = list(texts) or [line.rstrip("\n") for line in sys.stdin]
+    # What is no UTF-8 is shown as U+FFFD.
+    given = list(texts) or [line.decode("utf-8", "replace").rstrip("\r\n") for line in sys.stdin.buffer]
     model = tf.saved_model.load(folder)
     if "tag_text" in model.signatures:
         print_entities(model, given)
-    else:
+    elif "translate_text" in model.signatures:
         print_translations(model, given)
+    else:
+        sys.exit(f"{folder}: expected a model that takes text, received one with {', '.join(model.signatures)}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ from nlp_pipeline.cli.quiet import load_tensorflow
     "--check",
     "data",
     metavar="DATA",
-    help="Hold it against the bundle on this file as well: a labelled one for a tagger, sentences for a translator.",
+    help="Hold it against the bundle on this file as well: a labelled one for a tagger; for a translator "
+    "sentences, a line each, or pairs (.tsv, .jsonl, .parquet).",
 )
 def command(bundle: Path, folder: Path, signatures: str | None, precision: str | None, data: str | None) -> None:
     """Write BUNDLE as a SavedModel into DIR, which runs with TensorFlow alone, with a GPU or without.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,13 +153,13 @@ def _unwritable(content: Mapping[str, Any], line: str) -> str:
 
 
 def _refused(constant: str) -> float:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise _WrongError(f"expected numbers of JSON, received {constant}")
 
 
 def _finite(number: str) -> float:
     value = float(number)
     if not math.isfinite(value):
-        raise ValueError(f"{number} is too large a number")
+        raise _WrongError(f"expected numbers that a float can hold, received {number[:40]}")
     return value
 
 
@@ -188,7 +189,12 @@ def _object(line: str, strict: bool = False) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         if "\r" in line:
             raise _WrongError("expected lines that end in LF or CR LF, received a CR within a line") from None
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "what cannot be read"
+        if isinstance(error, RecursionError):
+            reason = "lists or objects that are nested too deeply"
+        elif isinstance(error, json.JSONDecodeError):
+            reason = error.msg
+        else:  # the only other thing that Python's reader does not take
+            reason = f"an integer of more than {sys.get_int_max_str_digits()} digits"
         raise _WrongError(f"expected a JSON object, received: {reason}") from None
     if not isinstance(content, dict):
         raise _WrongError(f"expected a JSON object, received {_kind(content)}")

@@ -56,13 +56,13 @@ def look_into(path: str, form: str, options: ReadOptions) -> None:
 
     Raises:
         CorpusError: where it cannot be read at all: it is not there, is no gzip although its name says so, is no
-            Parquet, or has no column of texts.
+            Parquet, or has no column of texts, or two columns of one name.
     """
     if form == "parquet":
         from nlp_pipeline.corpora.parquet_rows import open_parquet
 
-        open_parquet(path, options.text_field).close()
-        return
+        with open_parquet(path, options):
+            return
     try:
         with opened(path) as (stream, _):
             stream.read(1)
@@ -158,10 +158,12 @@ def _texts(lines: _Lines, options: ReadOptions, start: Position) -> _Items:  # n
     return None
 
 
-def _objects(lines: _Lines, options: ReadOptions, start: Position) -> _Items:  # noqa: ARG001
+def _objects(lines: _Lines, options: ReadOptions, start: Position) -> _Items:
+    is_first = start == Position()
     for line in lines:
         after = Position(line.end, line.number)
         if line.wrong:
+            is_first = False
             yield Rejected(line.number, line.wrong, after)
             continue
         if not line.text.strip():
@@ -169,13 +171,16 @@ def _objects(lines: _Lines, options: ReadOptions, start: Position) -> _Items:  #
         found = record_of(line.text, "", options.text_field, options.with_words)
         if not isinstance(found, str) and options.for_columns and (wrong := _unwritable(found.text, found.words)):
             found = wrong
+        is_array, is_first = is_first and line.text.lstrip().startswith("["), False
         if isinstance(found, str):
-            yield Rejected(line.number, found, after)
+            more = "; JSON lines are expected, an object a line, not one list of objects" if is_array else ""
+            yield Rejected(line.number, found + more, after)
             continue
         others = NOTHING
         if options.with_fields:
-            taken = {options.text_field} if found.words is None else {"words", "tokens"}
-            others = {name: value for name, value in found.content.items() if name not in taken}
+            taken = "words" if "words" in found.content else "tokens"
+            taken = options.text_field if found.words is None else taken
+            others = {name: value for name, value in found.content.items() if name != taken}
         yield InputRecord(line.number, found.text, found.words, others, after)
     return None
 

@@ -121,13 +121,19 @@ def _found(
     wanted = [file for file in files if _is_finished(file.relative_to(root)) and not _is_one_of(file, own)]
     if not wanted:
         received = "a folder without any" if Path(argument).is_dir() else "a pattern that matches none"
+        if any(_is_one_of(file, own) for file in files):
+            received += " but what lies in the place of the output"
         problems.add(argument, f"expected files, received {received}")
     for file in wanted:
         yield str(file), stem_of(PurePath(file.relative_to(root)))
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    for at, folders, names in os.walk(folder):
+    def refuse(error: OSError) -> None:
+        message = f"expected a folder that can be read, received: {error.strerror}"
+        raise UsageError([Problem(str(error.filename), message)])
+
+    for at, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (path for name in names if (path := Path(at, name)).is_file())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -28,6 +29,9 @@ AT_ONCE = 4096
 """The greatest size of a request: words or characters of its texts, padding included."""
 
 SHOWN = 5
+
+SCORE_TOLERANCE = 1e-2
+"""How far the score of the same translation may be from the bundle's, relative or in nats."""
 
 TEXTS = (
     "Ana Reis flew from Lisbon to New York on Monday. She works for the U.N. there!",
@@ -141,7 +145,7 @@ def _check_texts(tagger: LoadedTagger, folder: Path, texts: Sequence[str], check
 
 
 def check_translator(translator: LoadedTranslator, kinds: Sequence[str], texts: Sequence[str], folder: Path) -> Checked:
-    """Compare the translations of a SavedModel with the bundle's, by the search of the bundle's recipe.
+    """Compare the translations and their scores with the bundle's, by the recipe's search; texts greedily, too.
 
     Args:
         translator: the bundle.
@@ -155,17 +159,27 @@ def check_translator(translator: LoadedTranslator, kinds: Sequence[str], texts: 
     checked = Checked()
     asked = [*TEXTS, *texts]
     settings = translator.bundle.recipe.search
-    search = {"beam_size": settings.beam_size, "length_penalty": settings.length_penalty}
+    search: dict[str, Any] = {"beam_size": settings.beam_size, "length_penalty": settings.length_penalty}
     if "text" in kinds:
         batches = batches_by_length([max(1, len(text)) for text in asked], 8 * AT_ONCE)
-        requests = [
-            _request(SIGNATURES["translate"], text=[asked[one] for one in batch], **search) for batch in batches
-        ]
-        answers = _answers(folder, requests)
-        own = list(translator.translate_stream(asked))
-        for batch in batches:
-            for number, text in zip(batch, next(answers)["text"], strict=True):
-                checked.compare(asked[number], [own[number].text], [text])
+        searches = [search] if search["beam_size"] == 1 else [search, {**search, "beam_size": 1}]
+        answers = _answers(
+            folder,
+            [
+                _request(SIGNATURES["translate"], text=[asked[one] for one in batch], **how)
+                for how in searches
+                for batch in batches
+            ],
+        )
+        for how in searches:
+            own = [one.hypotheses[0] for one in translator.translate_stream(asked, **how)]
+            for batch in batches:
+                answer = next(answers)
+                for number, text, score in zip(batch, answer["text"], answer["score"], strict=True):
+                    # The last digits of a score depend on which texts share a batch.
+                    near = math.isclose(score, own[number].score, rel_tol=SCORE_TOLERANCE, abs_tol=SCORE_TOLERANCE)
+                    received = [text, own[number].score if near else score]
+                    checked.compare(asked[number], [[own[number].text, own[number].score]], [received])
     if "ids" in kinds:
         inputs = translator.bundle.inputs
         encoded = inputs.encode_sources([text for text in asked if len(text) < AT_ONCE and text.strip()])

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
 
 from nlp_pipeline import __version__
 from nlp_pipeline.errors import UsageError
 from nlp_pipeline.jobs.check_export import Checked, check_tagger, check_translator
-from nlp_pipeline.outputs import file_digest, refuse_foreign
+from nlp_pipeline.outputs import file_digest
 from nlp_pipeline.serving.manifest import MANIFEST, read_task
-from nlp_pipeline.serving.saved_model import MARKER, write_saved_model
+from nlp_pipeline.serving.saved_model import refuse_others, write_saved_model
 
 KINDS = {"tagging": ("ids", "words", "text"), "translation": ("ids", "text")}
 """What a task's signatures may take."""
+
+if TYPE_CHECKING:
+    from nlp_pipeline.serving.translator import LoadedTranslator
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def export_bundle(
     if unknown := [kind for kind in chosen if kind not in KINDS[task]]:
         expected, received = ", ".join(KINDS[task]), ", ".join(kind or repr(kind) for kind in unknown)
         raise UsageError(f"--signatures: expected some of {expected} for this bundle, received {received}")
-    refuse_foreign(target, MARKER)
+    refuse_others(target)
     make = _tagger if task == "tagging" else _translator
     exported, assets, own, computed, check = make(bundle, chosen, precision, data)
     about: dict[str, Any] = {
@@ -107,18 +110,32 @@ def _tagger(bundle: Path, kinds: list[str], precision: str | None, data: str | N
 
 
 def _translator(bundle: Path, kinds: list[str], precision: str | None, data: str | None) -> Any:
-    from nlp_pipeline.corpora.lines import read_lines
-    from nlp_pipeline.errors import Problems
     from nlp_pipeline.serving.translator import LoadedTranslator
     from nlp_pipeline.serving.translator_bundle import TranslatorBundle
     from nlp_pipeline.serving.translator_export import TranslatorExport
 
     translator = LoadedTranslator.load(bundle)
-    problems = Problems()
-    texts = [] if data is None else [line for _, line in read_lines(data, problems)]
-    problems.raise_if_any()
+    texts = [] if data is None else _sources_of(translator, data)
     rebuilt = TranslatorBundle.read(bundle, use_cudnn=False, precision=precision)
     export = TranslatorExport(rebuilt, kinds)
     own, computed = translator.bundle.recipe.training.precision, rebuilt.recipe.training.precision
 
     return export.exported, export.assets(), own, computed, partial(check_translator, translator, kinds, texts)
+
+
+def _sources_of(translator: LoadedTranslator, data: str) -> list[str]:
+    """Return the sources of a file: its lines, or those of its pairs, by what its name says.
+
+    Raises:
+        CorpusError: with the problems of the file.
+    """
+    from nlp_pipeline.corpora.lines import read_lines
+    from nlp_pipeline.errors import Problems
+    from nlp_pipeline.jobs.evaluate_translator import read_aligned_pairs
+
+    if PurePath(data).suffix.lower() in (".tsv", ".jsonl", ".json", ".parquet"):
+        return [pair.source for pair in read_aligned_pairs(translator, pairs=data)]
+    problems = Problems()
+    texts = [line for _, line in read_lines(data, problems)]
+    problems.raise_if_any()
+    return texts

@@ -11,7 +11,7 @@ from typing import Any
 
 from nlp_pipeline.corpora.reading import look_into
 from nlp_pipeline.corpora.records import ReadOptions
-from nlp_pipeline.corpora.sources import Source, find_sources, refuse_equal_stems
+from nlp_pipeline.corpora.sources import PACKED, Source, find_sources, refuse_equal_stems
 from nlp_pipeline.errors import OutputError, Problem, Problems, UsageError
 from nlp_pipeline.outputs import file_digest
 from nlp_pipeline.serving.cluster import produce_on
@@ -104,7 +104,10 @@ class Plan:
             telling: who is told what.
         """
         told_of = {"bundle": file_digest(bundle / MANIFEST), **identity}
-        job = Job(self.sources, self.targets, self.files.output, self.rejected, read, limits, self.form, told_of)
+        job = Job(
+            *(self.sources, self.targets, self.files.output, self.rejected, read, limits, self.form, told_of),
+            keeps_rejected=self.files.rejected is not None,
+        )
         produce = load() if cluster is None else partial(produce_on, cluster, job, load)
         return process_files(job, produce, self.files.resume, telling.progress, telling.remarks)
 
@@ -123,18 +126,47 @@ def plan_of(files: Files, form: Form, formats: Collection[str], with_words: bool
         CorpusError: where a source cannot be opened.
         OutputError: where an output cannot be what it would have to be.
     """
-    own = [Path(name) for name in (files.output, files.second, files.rejected) if name not in (None, STANDARD_STREAM)]
+    _refuse_names(files)
+    beside = _rejected_beside(files.output)
+    own = [
+        Path(name)
+        for name in (files.output, files.second, files.rejected, beside)
+        if name not in (None, STANDARD_STREAM)
+    ]
     sources, is_many = find_sources(files.inputs, files.input_format, formats, own)
     targets = _targets(sources, files, form, is_many)
     rejected = files.rejected
     if rejected is None and not is_stream_of_its_own(files.output, is_many):
-        rejected = files.output.rstrip("/") + ".rejected.jsonl"
+        rejected = beside
     _refuse_shared(sources, [name for names in targets for name in names] + ([rejected] if rejected else []))
     options = ReadOptions(files.text_field, with_words, files.word_column)
     for source in sources:
         if not source.is_stream:
             look_into(source.path, source.form, options)
     return Plan(files, sources, targets, rejected, form)
+
+
+def _refuse_names(files: Files) -> None:
+    """Refuse names that no file can have."""
+    named = {"--output": files.output, "--rejected": files.rejected, "--alignments": files.second}
+    for option, name in named.items():
+        if name == "":
+            raise UsageError(f"{option}: expected a file's name, received an empty one")
+        if name is not None and name.lower().endswith(PACKED) and not is_stream(name):
+            raise OutputError([Problem(name, f"expected an output that is not packed, received one in {PACKED}")])
+    if "" in files.inputs:
+        raise UsageError("expected the names of files, folders or patterns, received an empty one")
+    if files.rejected == STANDARD_STREAM:
+        raise UsageError("--rejected: expected a file's name, received - for standard output")
+    if files.rejected is not None and Path(files.rejected).is_dir():
+        raise OutputError([Problem(files.rejected, "expected a file for rejected records, received a folder")])
+
+
+def _rejected_beside(output: str) -> str:
+    """Return the file of rejected records that an output has beside it where none is named."""
+    # `.` and `..` have no name of their own to put an ending to.
+    path = Path(output) if Path(output).name not in ("", "..") else Path(output).resolve()
+    return f"{path}.rejected.jsonl"
 
 
 def is_stream_of_its_own(output: str, is_many: bool) -> bool:

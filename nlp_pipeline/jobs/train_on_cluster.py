@@ -31,7 +31,7 @@ from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.run_folder import RunFolder, Start
 from nlp_pipeline.jobs.tasks import check, train
 from nlp_pipeline.recipe import Recipe
-from nlp_pipeline.serving.connection import Cluster, connected, last_line
+from nlp_pipeline.serving.connection import Cluster, connected, last_line, refuse_too_small
 from nlp_pipeline.stopping import Signals, StopNow
 
 OPTION = "--cluster ray"
@@ -119,7 +119,8 @@ def train_on(
 
     Raises:
         UsageError: where Ray is not installed, or the folder holds an unfinished training.
-        ClusterError: where the cluster cannot be reached, or workers are lost more than `restarts` times.
+        ClusterError: where the cluster cannot be reached, this machine has no room for the workers, or they are lost
+            more than `restarts` times.
         CorpusError, EncoderError, OutputError, TrainingError: as `train`, of any worker.
         StoppedByUserError, TerminatedError: after a signal, and a checkpoint.
     """
@@ -131,7 +132,7 @@ def train_on(
         folder.refuse_unfinished()
     ray = connected(cluster, OPTION, "ray.train.tensorflow")
     logging.getLogger("ray.train").setLevel(logging.ERROR)
-    _wait_said(ray, cluster, say_to(console))
+    refuse_too_small(ray, cluster, cluster.workers, OPTION, say_to(console))
     messenger: Any = ray.remote(num_cpus=0)(Messenger).remote()
     if start is Start.FORCE:
         # A worker that is begun anew must not find the checkpoints of the training that is to be forgotten.
@@ -214,14 +215,6 @@ def _lost(error: BaseException, restarts: int) -> ClusterError:
         "the same command with --resume goes on from the last checkpoint"
     )
     return ClusterError([Problem(OPTION, message)])
-
-
-def _wait_said(ray: Any, cluster: Cluster, say: Callable[[str], None]) -> None:
-    """Say so where the cluster is too small: it may grow, or one waits for ever."""
-    there = ray.cluster_resources()
-    for name, wanted in (("CPU", cluster.cpus * cluster.workers), ("GPU", cluster.gpus * cluster.workers)):
-        if there.get(name, 0.0) < wanted:
-            say(f"the cluster has {there.get(name, 0.0):g} {name}s, and the workers need {wanted:g}: waiting for more")
 
 
 class _Lines(TextIOBase):

@@ -19,10 +19,11 @@ from typing import Any
 from nlp_pipeline.corpora.lines import name_of
 from nlp_pipeline.corpora.reading import read_records
 from nlp_pipeline.corpora.records import Consumed, Position
+from nlp_pipeline.corpora.sources import Source
 from nlp_pipeline.devices import let_memory_grow
 from nlp_pipeline.errors import ClusterError, PipelineError, Problem, UsageError
 from nlp_pipeline.outputs import told
-from nlp_pipeline.serving.connection import Cluster, connected, last_line
+from nlp_pipeline.serving.connection import Cluster, connected, last_line, refuse_too_small
 from nlp_pipeline.serving.unfinished import UnfinishedFile, beside
 from nlp_pipeline.serving.windows import windows_of
 from nlp_pipeline.serving.work import Job, Reading, Worker, Written, do_window
@@ -30,6 +31,7 @@ from nlp_pipeline.serving.work import Job, Reading, Worker, Written, do_window
 ENGINE = "--engine ray"
 SLICE_SIZE = 2**20  # bytes
 MOST_SLICES = 5_000
+STAMP = "plan"  # the file that says of which job the slices' files are
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,15 @@ def slices_of(job: Job, index: int, start: Position, reading: Reading, size: int
     for number in range(index, len(job.sources)):
         source = job.sources[number]
         whole = Path(source.path).stat().st_size
-        if source.form != "parquet" and not source.is_seekable:
+        if _is_packed(source):
             yield Slice(number, start, None, True, whole)
         else:
             yield from _cut(job, number, start, reading, size, whole)
         start = Position()
+
+
+def _is_packed(source: Source) -> bool:
+    return source.form != "parquet" and not source.is_seekable
 
 
 def _cut(job: Job, number: int, start: Position, reading: Reading, size: int, whole: int) -> Iterator[Slice]:
@@ -88,8 +94,20 @@ def _cut(job: Job, number: int, start: Position, reading: Reading, size: int, wh
     yield Slice(number, begin, None, True, whole)
 
 
+def most_slices(job: Job, index: int, size: int) -> int:
+    """Return how many slices there are at the most, from a source on, without reading any."""
+    wholes = [(source, Path(source.path).stat().st_size) for source in job.sources[index:]]
+    return sum(1 if _is_packed(source) else whole // size + 1 for source, whole in wholes)
+
+
 def produce_on(
-    cluster: Cluster, job: Job, load: Callable[[], Worker], index: int, start: Position, reading: Reading
+    cluster: Cluster,
+    job: Job,
+    load: Callable[[], Worker],
+    index: int,
+    start: Position,
+    reading: Reading,
+    say: Callable[[str], None] | None = None,
 ) -> Generator[Written, None, None]:
     """Do what is left of a job on a cluster, and yield what came of it in order.
 
@@ -102,7 +120,8 @@ def produce_on(
         load: gives the worker, wherever it is called.
         index: the source to begin with.
         start: where in it.
-        reading: gets windows.
+        reading: lets a signal end what is waited for.
+        say: is told what the user should read at once.
 
     Raises:
         UsageError: for standard input or output, or where Ray is not installed.
@@ -112,25 +131,45 @@ def produce_on(
     if streams or not job.is_resumable:
         received = f"a stream: {streams[0]}" if streams else "a stream"
         raise UsageError(f"{ENGINE}: expected files as inputs and outputs, received {received}")
-    ray = _connected(cluster)
+    ray = reading(_connected(cluster, say or (lambda _: None)))
+    assert ray is not None
     folder = _folder_of(job)
+    try:
+        yield from _produced(ray, cluster, job, load, index, start, reading, folder)
+    finally:
+        # Without a slice that is done there is nothing in it for a later run.
+        if {path.name for path in folder.glob("*")} <= {STAMP}:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _produced(
+    ray: Any,
+    cluster: Cluster,
+    job: Job,
+    load: Callable[[], Worker],
+    index: int,
+    start: Position,
+    reading: Reading,
+    folder: Path,
+) -> Generator[Written, None, None]:
     total = sum(Path(source.path).stat().st_size for source in job.sources)
     size = max(SLICE_SIZE, total // MOST_SLICES)
-    slices = list(slices_of(job, index, start, reading, size))
     sources = [replace(source, path=str(Path(source.path).absolute())) for source in job.sources]
     names = [name_of(source.path) for source in job.sources]
-    arguments = (replace(job, sources=sources, targets=[]), names, str(folder), load, cluster.cpus)
-    items = [{"number": number, "slice": json.dumps(_to_json(one))} for number, one in enumerate(slices)]
-    done = ray.data.from_items(items, override_num_blocks=len(items)).map(
+    job = replace(job, sources=sources, targets=[])
+    # Where a slice ends is only known once all before it is read: the actors begin while others are still to be cut.
+    cutter = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Cutter).remote(job, index, start, size)
+    most = most_slices(job, index, size)
+    done = ray.data.from_items(list(range(most)), override_num_blocks=most).map(
         SliceWorker,
-        fn_constructor_args=arguments,
-        compute=ray.data.ActorPoolStrategy(size=min(cluster.workers, len(items)), max_tasks_in_flight_per_actor=2),
+        fn_constructor_args=(job, names, str(folder), load, cluster.cpus, cutter),
+        compute=ray.data.ActorPoolStrategy(size=min(cluster.workers, most), max_tasks_in_flight_per_actor=2),
         num_cpus=cluster.cpus,
         num_gpus=cluster.gpus or None,
     )
     # Closed at once where the run ends early, so that Ray stops its actors.
     with closing(_rows_of(done)) as rows:
-        for number, one in enumerate(slices):
+        for number in range(most):
             with _told(ray):
                 row = reading(rows)
             assert row is not None
@@ -138,6 +177,9 @@ def produce_on(
             told_of = json.loads(row["done"])
             if "wrong" in told_of:
                 raise ClusterError([Problem(ENGINE, told_of["wrong"])])
+            if told_of["slice"] is None:
+                break
+            one = _of_json(told_of["slice"])
             paths = [folder / name for name in told_of["parts"]]
             rejected = [(line, reason) for line, reason in told_of["rejected"]]
             after = Position.of_json(told_of["after"])
@@ -153,6 +195,34 @@ def _rows_of(done: Any) -> Generator[Mapping[str, Any], None, None]:
     yield from done.iter_rows()
 
 
+class Cutter:
+    """An actor of the cluster that cuts a job into slices, no more of it than is asked for.
+
+    Args:
+        job: what is to be done, with the sources' full names.
+        index: the source to begin with.
+        start: where in it.
+        size: about how many bytes a slice has.
+    """
+
+    def __init__(self, job: Job, index: int, start: Position, size: int) -> None:
+        self._left = slices_of(job, index, start, lambda items: next(items, None), size)
+        self._cut: list[Slice] = []
+        self._wrong = ""
+
+    def slice(self, number: int) -> str:
+        """Return a slice as JSON, `null` after the last one; or what went wrong."""
+        try:
+            while not self._wrong and len(self._cut) <= number and (one := next(self._left, None)) is not None:
+                self._cut.append(one)
+        except Exception as error:
+            # A generator that has raised would seem to be at its end the next time.
+            self._wrong = _in_one_line(error)
+        if number < len(self._cut):
+            return json.dumps({"slice": _to_json(self._cut[number])})
+        return json.dumps({"wrong": self._wrong} if self._wrong else {"slice": None})
+
+
 class SliceWorker:
     """An actor of the cluster: it loads the bundle once, and does one slice after the other.
 
@@ -162,26 +232,35 @@ class SliceWorker:
         folder: where the slices' files are left.
         load: gives the worker.
         cpus: what it has.
+        cutter: the actor that says what the slices are.
     """
 
-    def __init__(self, job: Job, names: Sequence[str], folder: str, load: Callable[[], Worker], cpus: float) -> None:
-        _use(cpus)
+    def __init__(
+        self, job: Job, names: Sequence[str], folder: str, load: Callable[[], Worker], cpus: float, cutter: Any
+    ) -> None:
+        # No more is done here: Ray's report of what went wrong in a constructor is pages long.
         self._job = job
         self._names = names
         self._folder = Path(folder)
         self._load = load
+        self._cpus = cpus
+        self._cutter = cutter
         self._worker: Worker | None = None
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a slice came to, as JSON, once its files are whole; or what went wrong."""
+        import ray
+
+        number = int(row["item"])
         try:
-            done = self._done(_of_json(json.loads(row["slice"])))
+            told_of = json.loads(ray.get(self._cutter.slice.remote(number)))
+            if told_of.get("slice") is not None:
+                told_of |= json.loads(self._done(_of_json(told_of["slice"])))
         except Exception as error:
             # Of Ray's own report of it the user would see the least telling line; the rest is in the worker's log.
             traceback.print_exc()
-            lines = error.lines() if isinstance(error, PipelineError) else [f"{type(error).__name__}: {error}"]
-            done = json.dumps({"wrong": " ".join(" ".join(lines).split())})
-        return {"number": row["number"], "done": done}
+            told_of = {"wrong": _in_one_line(error)}
+        return {"number": number, "done": json.dumps(told_of)}
 
     def _done(self, one: Slice) -> str:
         record = self._folder / _record_name(one)
@@ -197,7 +276,9 @@ class SliceWorker:
         return done
 
     def _do(self, one: Slice) -> dict[str, Any]:
-        self._worker = self._worker or self._load()
+        if self._worker is None:
+            _use(self._cpus)
+            self._worker = self._load()
         source, job = self._job.sources[one.index], self._job
         items = read_records(source.path, source.form, job.read, one.start, one.until)
         files: list[UnfinishedFile] = []
@@ -222,6 +303,11 @@ class SliceWorker:
         parts = [file.target.name for file in files]
         told_of = {"rejected": rejected, "counts": counts, "notes": notes, "after": after.to_json()}
         return {"parts": parts, **told_of}
+
+
+def _in_one_line(error: Exception) -> str:
+    lines = error.lines() if isinstance(error, PipelineError) else [f"{type(error).__name__}: {error}"]
+    return " ".join(" ".join(lines).split())
 
 
 def _use(cpus: float) -> None:
@@ -254,7 +340,7 @@ def _folder_of(job: Job) -> Path:
     output = Path(job.output).absolute()
     folder = beside(output, ".parts")
     digest = hashlib.sha256(json.dumps(job.plan(), sort_keys=True).encode("ascii")).hexdigest()
-    stamp = folder / "plan"
+    stamp = folder / STAMP
     with told(output):
         if not stamp.is_file() or stamp.read_text(encoding="ascii") != digest:
             shutil.rmtree(folder, ignore_errors=True)
@@ -263,14 +349,16 @@ def _folder_of(job: Job) -> Path:
     return folder
 
 
-def _connected(cluster: Cluster) -> Any:
-    """Return the module of Ray, with a cluster behind it that Ray Data can work on."""
+def _connected(cluster: Cluster, say: Callable[[str], None]) -> Iterator[Any]:
+    """Yield the module of Ray, with a cluster behind it that Ray Data can work on."""
     ray = connected(cluster, ENGINE, "ray.data")
     logging.getLogger("ray.data").setLevel(logging.ERROR)
+    # One worker is enough to begin with: the others join it as soon as there is room.
+    refuse_too_small(ray, cluster, 1, ENGINE, say)
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
-    return ray
+    yield ray
 
 
 @contextmanager

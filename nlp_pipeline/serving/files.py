@@ -113,7 +113,7 @@ class _Run:
         self.journal: Journal | None = None
         self.reached = Reached()
         self.sinks: list[Sink] = []
-        self.rejected: UnfinishedFile | None = None
+        self.rejected: Sink | None = None
         self.before: dict[str, int] = {}
         self.signals = Signals()
 
@@ -164,6 +164,9 @@ class _Run:
             self.say(f"{job.output}: going on after {found.counts['records']:,} records")
         if job.rejected is not None:
             self._parents(Path(job.rejected))
+            if is_stream(job.rejected):
+                self.rejected = Stream(job.rejected)
+                return
             if found is None:
                 UnfinishedFile.path_of(Path(job.rejected)).unlink(missing_ok=True)
             if self.reached.rejected and not self._is_placed(Path(job.rejected)):
@@ -288,10 +291,12 @@ class _Run:
         """Put the file of rejected records in its place, or remove an old one."""
         if self.job.rejected is not None:
             path = Path(self.job.rejected)
-            if self.rejected is not None:
+            if self.rejected is None and self.job.keeps_rejected and not self.reached.rejected:
+                self.rejected = UnfinishedFile(path)
+            if isinstance(self.rejected, UnfinishedFile):
                 self.rejected.finish()
                 self.rejected = None
-            elif not self.reached.rejected:
+            elif self.rejected is None and not self.reached.rejected:
                 with told(path):
                     path.unlink(missing_ok=True)
         if self.journal is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,23 @@ def json_lines_of(spool: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def with_others(own: dict[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object with those fields of its record that have other names, behind its own."""
-    return {**own, **{name: value for name, value in others.items() if name not in own}} if others else own
+def with_others(own: dict[str, Any], others: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return an object with the other fields of its record behind its own.
+
+    A field that has one of our names, such as `tags`, is called `input_tags`; `input_input_tags` where there is such a
+    field, too.
+
+    Args:
+        own: what we have to say.
+        others: the fields.
+        names: all names of ours, also those that this object has no use for: a key always means the same.
+    """
+    if not others:
+        return own
+    kept = {}
+    for name, value in others.items():
+        key = name
+        while key in names or (key != name and key in others):
+            key = f"input_{key}"
+        kept[key] = value
+    return own | kept

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import html
 import itertools
+import os
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from nlp_pipeline.corpora.records import Rejected
-from nlp_pipeline.outputs import new_file
+from nlp_pipeline.errors import OutputError, Problem
+from nlp_pipeline.outputs import new_file, told
 from nlp_pipeline.serving.forms import Form, json_line, json_lines_of, results_of
 from nlp_pipeline.serving.stream import TaggedRecord
 from nlp_pipeline.serving.tagged_forms import text_and_entities
@@ -53,7 +55,10 @@ mark:focus::after, mark:hover::after { content: attr(data-score); position: abso
 
 
 class HtmlForm(Form):
-    """Pages with entities highlighted: `NAME.html`, and where there is much `NAME.2.html` and so on."""
+    """Pages with entities highlighted: `NAME.html`, and where there is much `NAME.html.pages/2.html` and so on.
+
+    The further ones have a folder of their own, so that no other input's page can be one of them.
+    """
 
     name = "html"
     suffixes = (".html",)
@@ -67,17 +72,17 @@ class HtmlForm(Form):
     def finish(self, spool: Path, targets: Sequence[Path]) -> None:
         """Write the pages, the first one last: where it is, all are."""
         target = targets[0]
+        folder = page_path(target, 2).parent
+        _refuse_foreign(folder)
         counts, borders = _counted(spool)
         records = json_lines_of(spool)
-        pages: list[list[_Shown]] = []
-        for number, size in enumerate(borders, start=1):
+        first = [_shown(content) for content in itertools.islice(records, borders[0])]
+        with told(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        for number, size in enumerate(borders[1:], start=2):
             shown = [_shown(content) for content in itertools.islice(records, size)]
-            if number == 1:
-                pages.append(shown)
-            else:
-                _write(target, number, len(borders), shown, counts)
-        _remove_further(target, len(borders))
-        _write(target, 1, len(borders), pages[0], counts)
+            _write(target, number, len(borders), shown, counts)
+        _write(target, 1, len(borders), first, counts)
 
 
 class _Shown(NamedTuple):
@@ -107,18 +112,26 @@ def _counted(spool: Path) -> tuple[Counter[str], list[int]]:
 
 def page_path(target: Path, number: int) -> Path:
     """Return the file of a page, from 1."""
-    return target if number == 1 else target.with_name(f"{target.stem}.{number}{target.suffix}")
+    return target if number == 1 else target.with_name(f"{target.name}.pages") / f"{number}.html"
 
 
-def _remove_further(target: Path, pages: int) -> None:
-    """Remove the pages that an earlier, longer output has left."""
-    for number in itertools.count(pages + 1):
-        path = page_path(target, number)
-        with suppress(OSError):
-            if path.is_file() and _GENERATOR.encode() in path.read_bytes()[:1000]:
-                path.unlink()
-                continue
-        return
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse to replace a folder that holds anything but further pages.
+
+    Raises:
+        OutputError: where it does.
+    """
+    with told(folder):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            # A page that was being written when an earlier run was killed is ours, too.
+            if not path.name.startswith(".") and not (path.is_file() and _is_page(path)):
+                message = f"expected a folder of further pages to replace, received one with {path.name}"
+                raise OutputError([Problem(str(folder), message)])
+
+
+def _is_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        return _GENERATOR.encode() in file.read(1000)
 
 
 def _write(target: Path, number: int, pages: int, shown: Sequence[_Shown], counts: Mapping[str, int]) -> None:
@@ -166,17 +179,19 @@ def _links(target: Path, number: int, pages: int) -> str:
         return ""
     wanted = [("first", 1), ("previous", number - 1), ("next", number + 1), ("last", pages)]
     links = [
-        f'<a href="{escaped(_address(page_path(target, page).name))}">{name}</a>'
+        f'<a href="{escaped(_address(target, number, page))}">{name}</a>'
         for name, page in wanted
         if 1 <= page <= pages and page != number
     ]
     return f'<nav aria-label="Pages">{" ".join(links)}</nav>\n'
 
 
-def _address(name: str) -> str:
+def _address(target: Path, number: int, page: int) -> str:
+    """Return where a page is, as seen from another."""
     from urllib.parse import quote
 
-    return f"./{quote(name, errors='surrogateescape')}"
+    way = os.path.relpath(page_path(target, page), page_path(target, number).parent)
+    return f"./{quote(way, errors='surrogateescape')}"
 
 
 def _marked(record: _Shown, kinds: Mapping[str, str]) -> str:

@@ -9,14 +9,18 @@ from typing import Any
 
 import tensorflow as tf
 
+from nlp_pipeline.errors import OutputError, Problem
 from nlp_pipeline.models.network import Network
-from nlp_pipeline.outputs import new_folder
+from nlp_pipeline.outputs import new_folder, refuse_foreign, told
 from nlp_pipeline.serving.manifest import write_json
 
-MARKER = "saved_model.pb"
 # TensorFlow's name for a folder that is left alone by whatever loads the model.
 EXTRA = "assets.extra"
 ABOUT = "export.json"
+MARKER = f"{EXTRA}/{ABOUT}"
+"""By which a SavedModel of ours is known, and may be replaced."""
+
+_OWN = {"saved_model.pb", "fingerprint.pb", "variables", "assets", EXTRA}
 SIGNATURES = {"ids": "serving_default", "words": "tag_words", "text": "tag_text", "translate": "translate_text"}
 """What the signatures are called: of ids, of words and texts for a tagger, and of texts for a translator."""
 
@@ -42,6 +46,20 @@ class Exported(tf.Module):
 def function_of(function: Callable[..., Mapping[str, tf.Tensor]], signature: Mapping[str, tf.TensorSpec]) -> Any:
     """Return a function that is traced, whose inputs are called as its arguments are."""
     return tf.function(function, autograph=False).get_concrete_function(**signature)
+
+
+def refuse_others(target: Path) -> None:
+    """Refuse to replace a folder that is no export of ours, or that holds what is none of its files.
+
+    Raises:
+        OutputError: where it is such a one.
+    """
+    refuse_foreign(target, MARKER)
+    with told(target):
+        for held in sorted(target.iterdir()) if target.is_dir() else ():
+            if held.name not in _OWN:
+                message = f"expected an export and nothing else to replace, received one beside {held.name}"
+                raise OutputError([Problem(str(target), message)])
 
 
 def write_saved_model(

@@ -17,6 +17,9 @@ from nlp_pipeline.serving.parquet_form import ParquetForm
 from nlp_pipeline.serving.stream import TaggedRecord
 from nlp_pipeline.text.schemes import Scheme, entities_from_tags
 
+_NAMES = ("text", "entities", "words", "tags", "scores")
+"""The keys and columns that are ours."""
+
 
 class ConllForm(Form):
     """A word and its tag a line, an empty line after each sentence; the borders between documents stay."""
@@ -42,7 +45,7 @@ class TaggedJsonForm(Form):
 
     def encode(self, entries: Sequence[TaggedRecord | Rejected]) -> tuple[bytes, ...]:
         """Return a line for each record."""
-        return (b"".join(json_line(with_others(one.to_json(), one.record.fields)) for one in results_of(entries)),)
+        return (b"".join(json_line(_with_fields(one)) for one in results_of(entries)),)
 
 
 class TaggedParquetForm(ParquetForm):
@@ -65,7 +68,11 @@ class TaggedParquetForm(ParquetForm):
 
     def row_of(self, result: TaggedRecord) -> dict[str, Any]:
         """Return a record as a row."""
-        return with_others(result.to_json(), result.record.fields)
+        return _with_fields(result)
+
+
+def _with_fields(tagged: TaggedRecord) -> dict[str, Any]:
+    return with_others(tagged.to_json(), tagged.record.fields, _NAMES)
 
 
 class BratForm(Form):

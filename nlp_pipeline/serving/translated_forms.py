@@ -18,6 +18,9 @@ from nlp_pipeline.serving.work import Processed
 
 TRANSLATING_LIMITS = Limits(size=LOOK_AHEAD_CHARACTERS, records=LOOK_AHEAD)
 
+_NAMES = ("text", "translation", "score", "alignment", "n_best")
+"""The keys and columns that are ours."""
+
 _LINE_END = re.compile("[\r\n]+")
 
 Pharaoh = Callable[[Sequence[NDArray[Any]]], str]
@@ -42,7 +45,8 @@ class TranslatedRecord:
             for one in self.translation.hypotheses
         ]
         others = {"n_best": told} if len(told) > 1 else {}
-        return with_others({"text": self.translation.source, **told[0], **others}, self.record.fields)
+        own = {"text": self.translation.source, **told[0], **others}
+        return with_others(own, self.record.fields, _NAMES)
 
 
 class TranslatingWorker:

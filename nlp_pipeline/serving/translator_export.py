@@ -104,7 +104,7 @@ class TranslatorExport:
                 rows = Rows(tf.boolean_mask(subwords, subwords >= 0), splits_of(counts))
                 sources = splits_of(tf.reduce_sum(tf.cast(mask, tf.int32), axis=1))
                 batch |= arrays(rows, sources, tf.shape(mask)[1])
-            found = self._search(batch, given["beam_size"], given["length_penalty"])
+            found = self._search(batch, tf.maximum(1, given["beam_size"]), given["length_penalty"])
             named = {name: value for name, value in found._asdict().items() if value is not None}
             if "weights" in named:
                 named["alignment"] = named.pop("weights")
@@ -146,7 +146,9 @@ class TranslatorExport:
                 "target_subwords": target_rows.padded(_longest(target_rows), ""),
             }
             if self._attends:
-                outputs["alignment"] = _blocks(found, sources, of_text, target_rows, source_rows)
+                # As wide as a part: over the whole source, it would grow with the square of a text's length.
+                outputs["alignment"] = _blocks(found, sources, of_text, target_rows)
+                outputs["alignment_starts"] = _begins(found, sources, of_text, target_rows, source_rows)
             return outputs
 
         return function_of(translate_text, {"text": tf.TensorSpec([None], tf.string, "text"), **_SETTINGS})
@@ -213,17 +215,23 @@ class TranslatorExport:
         return tf.gather(tf.concat([sources.texts, [""]], axis=0), places)
 
 
-def _blocks(found: Found, sources: Sources, of_text: tf.Tensor, targets: Rows, shown: Rows) -> tf.Tensor:
-    """Return the attention weights of whole texts `[N, T, S]`: between two parts they are zero."""
+def _blocks(found: Found, sources: Sources, of_text: tf.Tensor, targets: Rows) -> tf.Tensor:
+    """Return the attention weights of whole texts `[N, T, P]`, over the part of the source that each target is of."""
     part = found.weights.of_values
     own = sources.splits[1:] - sources.splits[:-1]
     width = tf.maximum(1, tf.gather(own, part))
     place = found.weights.places
     text = tf.gather(of_text, part)
     target = tf.gather(found.ids.splits, part) - tf.gather(targets.splits, text) + place // width
-    source = tf.gather(sources.splits, part) - tf.gather(shown.splits, text) + place % width
-    shape = [targets.count, _longest(targets), _longest(shown)]
-    return tf.scatter_nd(tf.stack([text, target, source], axis=1), found.weights.values, shape)
+    shape = [targets.count, _longest(targets), tf.maximum(0, _longest_of(tf.boolean_mask(own, sources.known)))]
+    return tf.scatter_nd(tf.stack([text, target, place % width], axis=1), found.weights.values, shape)
+
+
+def _begins(found: Found, sources: Sources, of_text: tf.Tensor, targets: Rows, shown: Rows) -> tf.Tensor:
+    """Return for each target the place of the text's source where its part begins, int32 `[N, T]`."""
+    begins = tf.gather(sources.splits, found.ids.of_values)
+    of_shown = tf.gather(shown.splits, tf.gather(of_text, found.ids.of_values))
+    return Rows(begins - of_shown, targets.splits).padded(_longest(targets), 0)
 
 
 def _longest(rows: Rows) -> tf.Tensor:

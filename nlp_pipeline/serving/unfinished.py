@@ -24,6 +24,8 @@ def is_stream(target: str) -> bool:
 
 def beside(target: Path, ending: str) -> Path:
     """Return the name of a hidden file beside a target."""
+    if target.name in ("", ".."):
+        target = target.resolve()
     name = os.fsencode(target.name)
     if len(name) > _LONGEST_NAME:
         name = name[:100] + b"-" + hashlib.sha256(name).hexdigest()[:16].encode("ascii")

@@ -56,6 +56,7 @@ class Job:
         targets: for each source the names of its outputs; `-` is standard output.
         output: the file or folder that is made of them all.
         rejected: the file that gets the rejected records; None tells them.
+        keeps_rejected: whether that file is written where nothing was rejected, too.
         read: how sources are read.
         limits: how much is processed together.
         form: what is written.
@@ -70,11 +71,13 @@ class Job:
     limits: Limits
     form: Form
     identity: Mapping[str, Any]
+    keeps_rejected: bool = False
 
     @property
     def is_resumable(self) -> bool:
         """Whether all outputs are files."""
-        return not any(is_stream(target) for targets in self.targets for target in targets)
+        named = [target for targets in self.targets for target in targets]
+        return not any(map(is_stream, named if self.rejected is None else [*named, self.rejected]))
 
     def plan(self) -> Mapping[str, Any]:
         """Return what two runs must share, so that one can go on with what the other left."""
@@ -90,7 +93,7 @@ class Job:
             "form": self.form.name,
             "read": asdict(self.read),
             "limits": asdict(self.limits),
-            "outputs": [self.output, self.rejected],
+            "outputs": [self.output, self.rejected, [list(names) for names in self.targets]],
             "inputs": inputs,
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 from pathlib import Path
 
@@ -165,6 +166,83 @@ def test_rows_that_are_no_text(tmp_path: Path) -> None:
     assert (second.line, second.reason) == (2, "expected 'text' to be a string, received null")
     assert isinstance(third, InputRecord)
     assert third.text == "c\n"
+
+
+def test_a_time_that_python_has_no_place_for_is_its_number_and_type(tmp_path: Path) -> None:
+    late = pa.array([9_400_000_000_000, 0, None], pa.timestamp("s"))
+    nested = pa.array([[9_400_000_000_000, 0], [], None], pa.list_(pa.timestamp("s")))
+    table = pa.table(
+        {"text": ["a", "b", "c"], "late": late, "nested": nested, "in": pa.StructArray.from_arrays([late], ["a"])}
+    )
+    pq.write_table(table.append_column("far", pa.array([2**30, 0, None], pa.date32())), tmp_path / "file")
+    items = _items(tmp_path / "file", "parquet")
+    assert _texts(items) == ["a", "b", "c"]
+    assert [item.fields for item in items if isinstance(item, InputRecord)] == [
+        {
+            "late": "9400000000000000 timestamp[ms]",
+            "nested": ["9400000000000000 timestamp[ms]", "1970-01-01T00:00:00"],
+            "in": {"a": "9400000000000000 timestamp[ms]"},
+            "far": "1073741824 date32[day]",
+        },
+        {"late": "1970-01-01T00:00:00", "nested": [], "in": {"a": "1970-01-01T00:00:00"}, "far": "1970-01-01"},
+        {"late": None, "nested": None, "in": {"a": None}, "far": None},
+    ]
+
+
+def test_after_a_broken_row_group_the_next_one_follows(tmp_path: Path) -> None:
+    texts = [f"{number} {random.Random(number).random()}" for number in range(5000)]
+    pq.write_table(pa.table({"text": texts}), tmp_path / "file", row_group_size=2000, compression="gzip")
+    data = bytearray((tmp_path / "file").read_bytes())
+    column = pq.ParquetFile(tmp_path / "file").metadata.row_group(1).column(0)
+    for at in range(column.data_page_offset, column.data_page_offset + 200):
+        data[at] = 0xFF
+    (tmp_path / "file").write_bytes(data)
+    items = _items(tmp_path / "file", "parquet")
+    assert [item.line for item in items] == list(range(1, 5001))
+    assert _texts(items) == [*texts[:2000], *texts[4000:]]
+    lost = [item for item in items if isinstance(item, Rejected)]
+    assert len(lost) == 2000
+    for item in lost:
+        assert item.reason.startswith("expected a whole Parquet file, received: ")
+        assert item.reason.endswith("; rows 2001 to 4000 are lost")
+        assert not item.is_rest
+    for place in (1, 1999, 2000, 2001, 3700, 4000, 4999, 5000):
+        assert _items(tmp_path / "file", "parquet", items[place - 1].after) == items[place:]
+
+
+def test_a_parquet_file_whose_name_is_no_unicode(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.parquet")
+    pq.write_table(pa.table({"text": ["a", "b"]}), tmp_path / "file")
+    (tmp_path / "file").rename(path)
+    look_into(str(path), "parquet", OPTIONS)
+    assert _texts(_items(path, "parquet")) == ["a", "b"]
+
+
+def test_two_columns_of_one_name_are_refused_where_they_are_wanted(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_arrays([["a"], [1], [2]], ["text", "id", "id"]), tmp_path / "file")
+    with pytest.raises(CorpusError, match="expected columns of different names, received more than one 'id'"):
+        look_into(str(tmp_path / "file"), "parquet", OPTIONS)
+    items = read_records(str(tmp_path / "file"), "parquet", ReadOptions(with_fields=False))
+    assert _texts(list(items)) == ["a"]
+
+
+def test_a_list_of_objects_is_told_to_be_no_json_lines(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text('\n [\n{"text": "a"},\n{"text": "b"}\n]\n', encoding="utf-8")
+    first, *others = _items(tmp_path / "file", "jsonl")
+    assert isinstance(first, Rejected)
+    assert (first.line, first.reason) == (
+        2,
+        "expected a JSON object, received: Expecting value; JSON lines are expected, an object a line, not one list of"
+        " objects",
+    )
+    assert not any(isinstance(item, Rejected) and "JSON lines" in item.reason for item in others)
+    assert _items(tmp_path / "file", "jsonl", first.after) == others
+
+
+def test_tokens_beside_words_stay(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text('{"words": ["a"], "tokens": [7]}\n{"tokens": ["b"], "id": 1}', encoding="utf-8")
+    records = [item for item in _items(tmp_path / "file", "jsonl") if isinstance(item, InputRecord)]
+    assert [(one.words, one.fields) for one in records] == [(("a",), {"tokens": [7]}), (("b",), {"id": 1})]
 
 
 def test_what_cannot_be_opened_is_told_before_anything_is_read(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from nlp_pipeline.corpora.records import NOTHING, InputRecord, Position, Rejected
+from nlp_pipeline.errors import OutputError
 from nlp_pipeline.serving import html_form
 from nlp_pipeline.serving.forms import Form
 from nlp_pipeline.serving.html_form import HtmlForm, escaped, page_path
@@ -63,11 +64,16 @@ def test_conll_has_a_row_a_word_and_the_borders_between_documents() -> None:
 
 
 def test_objects_keep_their_other_fields() -> None:
-    (lines,) = TaggedJsonForm().encode([tagged_text("Ana", {"id": 7, "entities": "mine", "text": "no"})])
+    fields = {"id": 7, "entities": "mine", "text": "no", "tags": 5, "input_tags": 6}
+    (lines,) = TaggedJsonForm().encode([tagged_text("Ana", fields)])
     assert json.loads(lines) == {
         "text": "Ana",
         "entities": [{"start": 0, "end": 3, "type": "PER", "text": "Ana", "score": 0.5}],
         "id": 7,
+        "input_entities": "mine",
+        "input_text": "no",
+        "input_input_tags": 5,
+        "input_tags": 6,
     }
 
 
@@ -192,19 +198,27 @@ def test_much_is_cut_into_pages_that_lead_to_each_other(tmp_path: Path, monkeypa
     monkeypatch.setattr(html_form, "PAGE_CHARACTERS", 1000)
     texts = ["Ana left"] * 9 + ["x" * 5000, "Oslo"]
     (target,) = _written(HtmlForm(), [tagged_text(text, line=at) for at, text in enumerate(texts)], tmp_path)
-    pages = sorted(path.name for path in tmp_path.glob("*.html"))
-    assert pages == ["out.2.html", "out.3.html", "out.4.html", "out.5.html", "out.html"]
+    pages = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.html"))
+    assert pages == ["out.html", *(f"out.html.pages/{number}.html" for number in range(2, 6))]
     parsed = [_Page(page_path(target, number).read_text(encoding="utf-8")) for number in range(1, 6)]
     assert [text for page in parsed for text in page.records] == texts
     assert [value for name, value in parsed[1].attributes if name == "href"] == [
-        *("./out.html", "./out.html", "./out.3.html", "./out.5.html"),
-        *("./out.html", "./out.html", "./out.3.html", "./out.5.html"),
+        *("./../out.html", "./../out.html", "./3.html", "./5.html"),
+        *("./../out.html", "./../out.html", "./3.html", "./5.html"),
+    ]
+    assert [value for name, value in parsed[0].attributes if name == "href"][:2] == [
+        *("./out.html.pages/2.html", "./out.html.pages/5.html"),
     ]
     assert "page 2 of 5" in page_path(target, 2).read_text(encoding="utf-8")
-    # A shorter output leaves no page of the longer one, and takes nobody else's.
-    (tmp_path / "out.6.html").write_text("mine", encoding="utf-8")
+    # Nobody else's page is taken, and a shorter output leaves none of the longer one.
+    mine = tmp_path / "out.html.pages" / "notes.html"
+    mine.write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"out\.html\.pages: expected a folder of further pages .* notes\.html"):
+        _written(HtmlForm(), [tagged_text("Ana")], tmp_path)
+    assert mine.read_text(encoding="utf-8") == "mine"
+    mine.unlink()
     _written(HtmlForm(), [tagged_text("Ana")], tmp_path)
-    assert sorted(path.name for path in tmp_path.glob("*.html")) == ["out.6.html", "out.html"]
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.html")] == ["out.html"]
 
 
 def test_a_page_without_any_record(tmp_path: Path) -> None:

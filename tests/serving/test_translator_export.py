@@ -105,13 +105,17 @@ def test_texts_get_the_translations_of_the_bundle(
             if bundle.recipe.decoder.attention is None:
                 assert "alignment" not in found
                 continue
-            # Each part's weights, and nothing between the parts.
-            expected = np.zeros(found["alignment"].shape[1:])
+            # Each part's weights over its own source, and where that begins.
+            expected, starts = np.zeros(found["alignment"].shape[1:]), np.zeros(found["alignment"].shape[1])
             target = source = 0
             for block in best.weights or ():
-                expected[target : target + block.shape[0], source : source + block.shape[1]] = block
+                expected[target : target + block.shape[0], : block.shape[1]] = block
+                starts[target : target + block.shape[0]] = source
                 target, source = target + block.shape[0], source + block.shape[1]
             np.testing.assert_allclose(found["alignment"][row], expected, atol=1e-5)
+            np.testing.assert_array_equal(found["alignment_starts"][row], starts)
+            if "search" in settings:
+                assert found["alignment"].shape[2] < found["source_subwords"].shape[1]
 
 
 def test_no_text_at_all(tmp_path: Path) -> None:
