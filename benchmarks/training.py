@@ -194,7 +194,7 @@ def lost_by_ray(folder: Path) -> dict[str, Any]:
             if "going on after" in line:
                 anew = round(time.monotonic() - began, 1)
     return {
-        "told": [line.strip() for line in printed if "lost" in line or "going on" in line],
+        "told": [line.strip() for line in printed if "worker was lost" in line or "going on" in line],
         "seconds until it went on": anew,
         "exit code": process.returncode,
         "the same weights and metrics": _result(run) == _result(whole),

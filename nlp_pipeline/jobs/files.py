@@ -108,7 +108,7 @@ class Plan:
             *(self.sources, self.targets, self.files.output, self.rejected, read, limits, self.form, told_of),
             keeps_rejected=self.files.rejected is not None,
         )
-        produce = load() if cluster is None else partial(produce_on, cluster, job, load)
+        produce = load() if cluster is None else partial(produce_on, cluster, job, load, say=telling.remarks)
         return process_files(job, produce, self.files.resume, telling.progress, telling.remarks)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -149,6 +150,8 @@ class Journal:
         """Remove the journal: everything is in its place, or nothing was done."""
         self.path.unlink(missing_ok=True)
         self.plan_path.unlink(missing_ok=True)
+        # What a cluster did of a run that was then gone on with here.
+        shutil.rmtree(beside(self._output, ".parts"), ignore_errors=True)
         self.close()
 
     def close(self) -> None:

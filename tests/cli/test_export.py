@@ -126,7 +126,9 @@ def test_a_folder_of_another_kind_is_left_alone(
     (tmp_path / "letter.txt").write_text("Dear", encoding="utf-8")
     code, told = refused(capsys, "export", str(tiny_bundle), str(tmp_path))
     assert code == 1
-    assert "expected a new folder, or one with saved_model.pb to replace, received one with letter.txt" in told
+    assert (
+        "expected a new folder, or one with assets.extra/export.json to replace, received one with letter.txt" in told
+    )
 
 
 def test_data_that_is_not_there(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
