@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import nlp_pipeline
 from nlp_pipeline.errors import BundleError, OutputError, Problem, UsageError
 from nlp_pipeline.jobs.prepare import PreparedCorpus
-from nlp_pipeline.outputs import file_digest, new_file, refuse_foreign, told
+from nlp_pipeline.outputs import file_digest, new_file, parents_of, refuse_foreign, told
 from nlp_pipeline.recipe.section import BaseRecipe
 from nlp_pipeline.serving.manifest import MANIFEST, read_manifest
 from nlp_pipeline.training.checkpoints import Checkpoints
@@ -124,8 +124,8 @@ class RunFolder:
             UsageError: where another process holds it.
             OutputError: where it cannot be made.
         """
-        with told(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
+        # The corpus is the first thing that is written into it.
+        with told(self.path), parents_of(self.corpus):
             handle = os.open(self.path, os.O_RDONLY)
         try:
             try:
