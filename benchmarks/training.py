@@ -7,8 +7,8 @@ parts, and tells how far the weights are apart, of a tagger on wnut17 and of a t
 tagger for a whole epoch of wnut17 each way, without dropout and with, and tells F1. `kills-frozen`, `kills-finetuned`
 and `kills-translator` kill -9 a run on the corpora of this project at ten random moments, and go on with it each time.
 `lost` kills one of two workers, `lost-ray` one of Ray Train's. `damaged` goes on from checkpoints of which the newest
-is cut short, altered or empty. `growth` tells words a second on one device, on several, and in bfloat16. The results go
-to `benchmarks/results/training.json` and `training.md`.
+is cut short, altered or empty. `growth` tells words a second on one device, on several, and in bfloat16;
+`growth-large` with batches four times as large. The results go to `benchmarks/results/training.json` and `training.md`.
 """
 
 from __future__ import annotations
@@ -240,24 +240,35 @@ def _speed(logs: Path) -> tuple[float, float]:
     return median("speed/words_per_second"), median("speed/data_wait_share")
 
 
-def growth(data: Path, folder: Path) -> dict[str, Any]:
-    """Return words a second, the median of two interleaved rounds, and the share of time spent waiting for data."""
+def growth(data: Path, folder: Path, times: int = 1) -> dict[str, Any]:
+    """Return words a second and the share of time spent waiting for data, medians of interleaved rounds.
+
+    Args:
+        data: the folder of the corpora.
+        folder: for the runs.
+        times: how many times as large a batch is as the recipes say. With more than one there is one round of 20
+            steps, and what does not tell how two workers grow is left out.
+    """
     corpora = ner.ROWS["wnut17-frozen"].corpora(data / "wnut17")
     pairs = translation.ROWS["multi30k"].corpora(data / "multi30k_en_de")
+    sizes = [f"training.batch_subwords={512 * times}"]
     works = {
-        "tagger, fine-tuned, 30 steps": ("ner-finetune", [*corpora, "training.frozen_epochs=0", "training.steps=30"]),
-        "translator, 60 steps": ("translate-multi30k", [*pairs, "training.steps=60"]),
+        "tagger, fine-tuned": ("ner-finetune", [*corpora, "training.frozen_epochs=0", "training.steps=30"]),
+        "translator": ("translate-multi30k", [*pairs, "training.steps=60"]),
     }
     bfloat16 = (1, 1, ["training.strategy=none", "training.precision=bfloat16"])
     ways = {"one core": WAYS["one device"], **WAYS, "one device, bfloat16": bfloat16}
+    if times > 1:
+        ways = {name: ways[name] for name in ("one core", "one device", "two workers")}
+        sizes.append("training.steps=20")
     speeds: dict[str, list[float]] = {}
     waits: dict[str, list[float]] = {}
     cores = sorted(os.sched_getaffinity(0))
-    for _ in range(2):
+    for _ in range(2 if times == 1 else 1):
         for work, (recipe, settings) in works.items():
             for name, way in ways.items():
                 os.sched_setaffinity(0, cores[:1] if name == "one core" else cores)
-                _trained(way, folder / "growth", recipe, [*settings, "training.checkpoint_steps=null"])
+                _trained(way, folder / "growth", recipe, [*settings, *sizes, "training.checkpoint_steps=null"])
                 speed, wait = _speed(folder / "growth" / recipe / "logs")
                 speeds.setdefault(f"{work}: {name}", []).append(speed)
                 waits.setdefault(f"{work}: {name}", []).append(wait)
@@ -287,6 +298,7 @@ def main() -> None:
         "lost-ray": lambda: lost_by_ray(folder),
         "damaged": lambda: damaged(folder),
         "growth": lambda: growth(data, folder),
+        "growth-large": lambda: growth(data, folder, times=4),
     }
     find("training", "Training that scales and survives", rows, arguments.rows)
 
