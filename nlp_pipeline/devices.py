@@ -1,6 +1,14 @@
-"""What has to be said of devices before TensorFlow uses them."""
+"""What has to be said of devices before TensorFlow uses them, and what they can do."""
 
 from __future__ import annotations
+
+from pathlib import Path
+
+# Linux tells them of each core; with either a product of bfloat16 is faster than one of float32.
+_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+_CPU_INFO = Path("/proc/cpuinfo")
+# The first generation of GPUs that multiplies bfloat16.
+_AMPERE = (8, 0)
 
 
 def let_memory_grow() -> None:
@@ -9,3 +17,30 @@ def let_memory_grow() -> None:
 
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def multiplies_bfloat16() -> bool:
+    """Return whether products are computed in bfloat16 as such: by the first GPU, or by the processor without one.
+
+    Where nothing is known of the processor, it is held not to.
+    """
+    import tensorflow as tf
+
+    if gpus := tf.config.list_physical_devices("GPU"):
+        about = tf.config.experimental.get_device_details(gpus[0])
+        return bool(about.get("compute_capability", (0, 0)) >= _AMPERE)
+    return processor_has_bfloat16()
+
+
+def processor_has_bfloat16(cpu_info: Path = _CPU_INFO) -> bool:
+    """Return whether the processor has instructions for products of bfloat16.
+
+    Args:
+        cpu_info: what Linux says of it.
+    """
+    try:
+        lines = cpu_info.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
+    return not _FLAGS.isdisjoint(flags)

@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from nlp_pipeline.cli.options import bundle_argument, data_options, format_option, given, pair_options, search_options
+from nlp_pipeline.cli.options import (
+    bundle_argument,
+    data_options,
+    format_option,
+    given,
+    pair_options,
+    precision_option,
+    search_options,
+)
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
@@ -23,6 +31,7 @@ from nlp_pipeline.cli.quiet import load_tensorflow
 @data_options
 @pair_options
 @search_options
+@precision_option
 def command(
     bundle: Path,
     data: str | None,
@@ -39,6 +48,7 @@ def command(
     beam_size: int | None,
     length_penalty: float | None,
     coverage_penalty: float | None,
+    precision: str | None,
 ) -> None:
     """Score BUNDLE on a corpus.
 
@@ -68,7 +78,7 @@ def command(
     of_search = given(beam_size=beam_size, length_penalty=length_penalty, coverage_penalty=coverage_penalty)
     scores: Any
     if read_task(bundle) == "translation":
-        _refuse("a translator", of_labelled)
+        _refuse("a translator", of_labelled | given(precision=precision))
         if (data is None) == (source is None and target is None) or (source is None) != (target is None):
             raise click.UsageError("a translator is scored on --source and --target, or on --data")
         if format_ == "conll":
@@ -81,7 +91,7 @@ def command(
         if data is None:
             raise click.UsageError("a tagger is scored on --data")
         warn = lambda line: click.echo(line, err=True)  # noqa: E731
-        scores = evaluate_labelled(bundle, data, report, of_both | of_labelled, warn)
+        scores = evaluate_labelled(bundle, data, report, of_both | of_labelled, warn, precision)
     if as_json:
         click.echo(json.dumps(scores.to_json(), indent=2, ensure_ascii=False))
     else:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nlp_pipeline.cli.options import bundle_argument
 from nlp_pipeline.cli.quiet import load_tensorflow
+
+if TYPE_CHECKING:
+    from nlp_pipeline.serving.precision import Precision
 
 
 @click.command("export", short_help="Write a bundle as a SavedModel.")
@@ -30,7 +34,7 @@ from nlp_pipeline.cli.quiet import load_tensorflow
     help="Hold it against the bundle on this file as well: a labelled one for a tagger; for a translator "
     "sentences, a line each, or pairs (.tsv, .jsonl, .parquet).",
 )
-def command(bundle: Path, folder: Path, signatures: str | None, precision: str | None, data: str | None) -> None:
+def command(bundle: Path, folder: Path, signatures: str | None, precision: Precision | None, data: str | None) -> None:
     """Write BUNDLE as a SavedModel into DIR, which runs with TensorFlow alone, with a GPU or without.
 
     An earlier SavedModel of ours in DIR is replaced, once the new one was checked.

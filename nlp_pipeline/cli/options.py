@@ -84,6 +84,14 @@ def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+precision_option: Decorator = click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    help="In which a tagger computes. auto is bfloat16 where the processor has it and F1 of the dev corpus moved by "
+    "less than 0.1 with it. Default: as the bundle was trained.",
+)
+
+
 def given(**options: Any) -> dict[str, Any]:
     """Return the options that were given."""
     return {name: value for name, value in options.items() if value is not None}

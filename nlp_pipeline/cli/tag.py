@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from nlp_pipeline.cli.files import end, files_and_cluster, files_options, shown
-from nlp_pipeline.cli.options import bundle_argument
+from nlp_pipeline.cli.options import bundle_argument, precision_option
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
@@ -22,7 +22,8 @@ from nlp_pipeline.cli.quiet import load_tensorflow
     "be packed (.gz).",
 )
 @click.option("--word-column", type=int, default=0, show_default=True, help="Column of the words in CoNLL input.")
-def command(bundle: Path, word_column: int, **options: Any) -> None:
+@precision_option
+def command(bundle: Path, word_column: int, precision: str | None, **options: Any) -> None:
     """Tag INPUT files, folders or patterns with BUNDLE, as a stream. An INPUT of - is standard input.
 
     Raw text is cut into sentences and words; a line's end ends a sentence. JSON lines come out with one object for each
@@ -44,7 +45,7 @@ def command(bundle: Path, word_column: int, **options: Any) -> None:
 
     files, cluster = files_and_cluster(options, word_column=word_column)
     with shown(options["json_progress"], options["quiet"]) as telling:
-        done = tag_files(bundle, files, cluster, telling)
+        done = tag_files(bundle, files, cluster, telling, precision)
     counts = {"sentences": 0, "entities": 0, **done.session}
     summary = f"{counts['words']:,} words, {counts['sentences']:,} sentences, {counts['entities']:,} entities"
     end(done, summary, options["quiet"])

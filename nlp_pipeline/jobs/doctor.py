@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nlp_pipeline
+from nlp_pipeline.devices import processor_has_bfloat16
 
 PACKAGES = ("tensorflow", "keras", "transformers", "datasets", "seqeval", "click", "numpy", "safetensors")
 EXTRAS = {"ray": "cluster"}
@@ -67,7 +68,8 @@ def _processor() -> Finding:
         memory = f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB of memory"
     except (AttributeError, ValueError, OSError):
         memory = ""
-    return Finding("processor", f"{cores} cores{memory}")
+    products = "bfloat16 as such" if processor_has_bfloat16() else "no bfloat16"
+    return Finding("processor", f"{cores} cores{memory}, {products}")
 
 
 def _cache() -> Finding:

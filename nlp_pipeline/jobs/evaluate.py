@@ -82,7 +82,12 @@ def evaluate_tagger(tagger: LoadedTagger, sentences: Sequence[Sentence]) -> Eval
 
 
 def evaluate_labelled(
-    bundle: Path, source: str, report: Path | None, options: dict[str, Any], warn: Callable[[str], None]
+    bundle: Path,
+    source: str,
+    report: Path | None,
+    options: dict[str, Any],
+    warn: Callable[[str], None],
+    precision: str | None = None,
 ) -> EntityScores:
     """Score a bundle's folder on a labelled file, and write a report where one is wanted.
 
@@ -92,13 +97,14 @@ def evaluate_labelled(
         report: the report's folder.
         options: as for `read_labelled`.
         warn: is told of types that the bundle cannot find.
+        precision: as `LoadedTagger.load` takes it.
 
     Raises:
         PipelineError: as the parts that it calls.
     """
     if report is not None:
         refuse_foreign(report, CONFUSIONS)
-    tagger = LoadedTagger.load(bundle)
+    tagger = LoadedTagger.load(bundle, precision)
     sentences = read_labelled(tagger, source, options)
     if unknown := unknown_types(tagger, sentences):
         known = ", ".join(tagger.bundle.inputs.tag_set.entity_types)

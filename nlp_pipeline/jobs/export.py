@@ -13,6 +13,7 @@ from nlp_pipeline.errors import UsageError
 from nlp_pipeline.jobs.check_export import Checked, check_tagger, check_translator
 from nlp_pipeline.outputs import file_digest
 from nlp_pipeline.serving.manifest import MANIFEST, read_task
+from nlp_pipeline.serving.precision import Precision
 from nlp_pipeline.serving.saved_model import refuse_others, write_saved_model
 
 KINDS = {"tagging": ("ids", "words", "text"), "translation": ("ids", "text")}
@@ -43,7 +44,7 @@ def export_bundle(
     bundle: Path,
     target: Path,
     kinds: Sequence[str] | None = None,
-    precision: str | None = None,
+    precision: Precision | None = None,
     data: str | None = None,
 ) -> Export:
     """Write a bundle as a SavedModel that needs nothing but TensorFlow, on any processor.
@@ -94,7 +95,7 @@ def export_bundle(
     return Export(tuple(exported.functions), computed, size, checked[0])
 
 
-def _tagger(bundle: Path, kinds: list[str], precision: str | None, data: str | None) -> Any:
+def _tagger(bundle: Path, kinds: list[str], precision: Precision | None, data: str | None) -> Any:
     from nlp_pipeline.jobs.evaluate import read_labelled
     from nlp_pipeline.serving.tagger import LoadedTagger
     from nlp_pipeline.serving.tagger_bundle import TaggerBundle
@@ -109,7 +110,7 @@ def _tagger(bundle: Path, kinds: list[str], precision: str | None, data: str | N
     return export.exported, export.assets(), own, computed, partial(check_tagger, tagger, kinds, sentences)
 
 
-def _translator(bundle: Path, kinds: list[str], precision: str | None, data: str | None) -> Any:
+def _translator(bundle: Path, kinds: list[str], precision: Precision | None, data: str | None) -> Any:
     from nlp_pipeline.serving.translator import LoadedTranslator
     from nlp_pipeline.serving.translator_bundle import TranslatorBundle
     from nlp_pipeline.serving.translator_export import TranslatorExport

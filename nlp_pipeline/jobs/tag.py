@@ -14,6 +14,7 @@ from nlp_pipeline.serving.files import Done
 from nlp_pipeline.serving.forms import Form
 from nlp_pipeline.serving.html_form import HtmlForm
 from nlp_pipeline.serving.manifest import read_task
+from nlp_pipeline.serving.precision import chosen
 from nlp_pipeline.serving.stream import TAGGING_LIMITS, TaggingWorker
 from nlp_pipeline.serving.tagged_forms import BratForm, ConllForm, TaggedJsonForm, TaggedParquetForm
 from nlp_pipeline.serving.tagger import LoadedTagger
@@ -30,7 +31,12 @@ FORMS: dict[str, type[Form]] = {
 
 
 def tag_files(
-    bundle: str | PathLike[str], files: Files, cluster: Cluster | None = None, telling: Telling | None = None
+    bundle: str | PathLike[str],
+    files: Files,
+    cluster: Cluster | None = None,
+    telling: Telling | None = None,
+    precision: str | None = None,
+    worker: TaggingWorker | None = None,
 ) -> Done:
     """Tag files, one output for each input.
 
@@ -39,6 +45,8 @@ def tag_files(
         files: what is read and written. Formats in are `INPUT_FORMATS`, those out the keys of `FORMS`.
         cluster: where it is done; None for here.
         telling: who is told how it goes.
+        precision: as `LoadedTagger.load` takes it; every worker of a cluster computes in what this machine chooses.
+        worker: the bundle's, where one is loaded already.
 
     Raises:
         UsageError: where source and output do not go together.
@@ -58,12 +66,15 @@ def tag_files(
         with_fields=form.name in ("jsonl", "parquet"),
         for_columns=form.name == "conll",
     )
-    load = partial(_load, str(folder))
-    return plan.run(folder, load, TAGGING_LIMITS, read, {"command": "tag"}, cluster, telling or Telling())
+    asked = chosen(precision, folder) if worker is None else worker.precision
+    load = partial(worker_of, str(folder), asked) if worker is None else lambda: worker
+    identity = {"command": "tag", "precision": asked}
+    return plan.run(folder, load, TAGGING_LIMITS, read, identity, cluster, telling or Telling())
 
 
-def _load(bundle: str) -> TaggingWorker:
-    return TaggingWorker(LoadedTagger.load(bundle))
+def worker_of(bundle: str, precision: str | None = None) -> TaggingWorker:
+    """Load a tagger's bundle, for `tag_files`."""
+    return TaggingWorker(LoadedTagger.load(bundle, precision))
 
 
 def output_format_of(files: Files) -> str:

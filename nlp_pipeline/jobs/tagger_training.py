@@ -9,7 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from nlp_pipeline.evaluation.entities import f1_of, known_entities_of, score_entities
+from nlp_pipeline.devices import multiplies_bfloat16
+from nlp_pipeline.evaluation.entities import EntityScores, f1_of, known_entities_of, score_entities
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
 from nlp_pipeline.inputs.tagging import Batch, EncodedSentence, TaggingInputs, build_vocabularies
@@ -19,6 +20,7 @@ from nlp_pipeline.jobs.prepare import PreparedCorpus
 from nlp_pipeline.jobs.training_task import TrainingTask
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.serving.precision import DEV_BFLOAT16
 from nlp_pipeline.serving.tagger import LoadedTagger
 from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
@@ -124,10 +126,10 @@ class TaggerTraining(TrainingTask):
         metrics["sentences"] = {name: len(sentences) for name, sentences in self.prepared.splits.items()}
         known = known_entities_of(self.prepared.splits["train"])
         bundle = TaggerBundle(self.recipe, self.inputs, self.network, self.encoder_folder, known, metrics, card="")
-        dev = self.prepared.splits["dev"]
-        predicted = [one.tags for one in LoadedTagger(bundle).tag_stream(dev)]
-        scores = score_entities(self.gold, predicted, [sentence.words for sentence in dev], known)
+        scores = self._scores_of(bundle)
         metrics["dev"] = scores.to_json()
+        if self.recipe.training.precision == "float32" and self.encoder is not None and multiplies_bfloat16():
+            metrics[DEV_BFLOAT16] = self._scores_of(bundle.in_precision("bfloat16")).to_json()
         card = model_card(self.recipe, metrics, self.inputs.tag_set)
         replace(bundle, metrics=metrics, card=card).write(folder)
         found = scores.conlleval.f1
@@ -137,3 +139,9 @@ class TaggerTraining(TrainingTask):
                 "warning: it finds no entity of the dev corpus; more training.epochs, or a higher rate, may help"
             )
         return told
+
+    def _scores_of(self, bundle: TaggerBundle) -> EntityScores:
+        """Return what the dev corpus scores."""
+        dev = self.prepared.splits["dev"]
+        predicted = [one.tags for one in LoadedTagger(bundle).tag_stream(dev)]
+        return score_entities(self.gold, predicted, [sentence.words for sentence in dev], bundle.known_entities)

@@ -40,6 +40,7 @@ def translate_files(
     settings: Mapping[str, Any] | None = None,
     cluster: Cluster | None = None,
     telling: Telling | None = None,
+    worker: TranslatingWorker | None = None,
 ) -> Done:
     """Translate files, one output for each input, with a line or record out for each one in, in order.
 
@@ -51,6 +52,7 @@ def translate_files(
         settings: of the search, in the place of the recipe's.
         cluster: where it is done; None for here.
         telling: who is told how it goes.
+        worker: the bundle's, with these settings, where one is loaded already.
 
     Raises:
         UsageError: where the names do not go together, more translations are wanted than the beam holds, or the
@@ -67,12 +69,13 @@ def translate_files(
     settings = dict(settings or {})
     _refuse_wrong_search(Path(bundle), files, n_best, settings)
     read = ReadOptions(files.text_field, with_words=False, with_fields=form.name != "text")
-    load = partial(_load, str(folder), n_best, settings)
+    load = partial(worker_of, str(folder), n_best, settings) if worker is None else lambda: worker
     identity = {"command": "translate", "n_best": n_best, "settings": settings}
     return plan.run(folder, load, TRANSLATING_LIMITS, read, identity, cluster, telling or Telling())
 
 
-def _load(bundle: str, n_best: int, settings: Mapping[str, Any]) -> TranslatingWorker:
+def worker_of(bundle: str, n_best: int, settings: Mapping[str, Any]) -> TranslatingWorker:
+    """Load a translator's bundle, for `translate_files`."""
     return TranslatingWorker(LoadedTranslator.load(bundle), n_best, **settings)
 
 

@@ -50,6 +50,11 @@ class TaggingWorker:
     def __init__(self, tagger: LoadedTagger) -> None:
         self._tagger = tagger
 
+    @property
+    def precision(self) -> str:
+        """In which the tagger computes."""
+        return self._tagger.bundle.recipe.training.precision
+
     def process(self, records: Sequence[InputRecord], name: str) -> Processed:
         """Return the `TaggedRecord` of each record; counted are `words`, `sentences` and `entities`."""
         cut = [_sentences_of(record, name) for record in records]

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
+from nlp_pipeline.serving.precision import chosen
 from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 from nlp_pipeline.text.schemes import Scheme, entities_from_tags, tags_from_entities
 from nlp_pipeline.text.segmentation import segment
@@ -110,13 +111,18 @@ class LoadedTagger:
         self._best_tags: Any = None
 
     @classmethod
-    def load(cls, folder: str | PathLike[str]) -> LoadedTagger:
+    def load(cls, folder: str | PathLike[str], precision: str | None = None) -> LoadedTagger:
         """Load a bundle's folder.
+
+        Args:
+            folder: the bundle's.
+            precision: in which it computes, `float32` or `bfloat16`; or `auto`, see `serving.precision`; as it was
+                trained where it is left out.
 
         Raises:
             BundleError: where it is missing, incomplete, altered or not a tagger's.
         """
-        return cls(TaggerBundle.read(Path(folder)))
+        return cls(TaggerBundle.read(Path(folder), precision=chosen(precision, Path(folder))))
 
     def tag(self, words: Sequence[str]) -> TaggedSentence:
         """Tag one sentence that is given as words.

@@ -14,7 +14,7 @@ README.md              the model card
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from nlp_pipeline.outputs import new_folder
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.serving.manifest import MANIFEST, read_json, read_task, write_json, write_manifest
+from nlp_pipeline.serving.precision import Precision
 from nlp_pipeline.text.tagset import TagSet
 from nlp_pipeline.text.vocabulary import Vocabulary
 
@@ -77,8 +78,16 @@ class TaggerBundle:
                 (encoder / "config.json").write_bytes((self.encoder_folder / "config.json").read_bytes())
             write_manifest(folder, TASK)
 
+    def in_precision(self, precision: Precision) -> TaggerBundle:
+        """Return the tagger with a network that computes in a precision, with the same weights."""
+        recipe = _in_precision(self.recipe, precision)
+        inputs = TaggingInputs(recipe, self.inputs.tag_set, self.inputs.vocabularies, self.inputs.tokenizer)
+        network = Tagger.for_inputs(inputs, self.encoder_folder, use_cudnn=self.network.use_cudnn)
+        network.take_weights(self.network.named_weights())
+        return replace(self, recipe=recipe, inputs=inputs, network=network)
+
     @classmethod
-    def read(cls, folder: Path, use_cudnn: bool | str = "auto", precision: str | None = None) -> TaggerBundle:
+    def read(cls, folder: Path, use_cudnn: bool | str = "auto", precision: Precision | None = None) -> TaggerBundle:
         """Load a bundle.
 
         Args:
@@ -98,8 +107,7 @@ class TaggerBundle:
         try:
             recipe = read_recipe(folder / "recipe.yaml", kind=TaggingRecipe)
             if precision is not None:
-                training = recipe.training.model_copy(update={"precision": precision})
-                recipe = recipe.model_copy(update={"training": training})
+                recipe = _in_precision(recipe, precision)
             tag_set = TagSet.from_json(read_json(folder / "tags.json"))
             vocabularies = {
                 name: Vocabulary.from_json(items) for name, items in read_json(folder / "vocabularies.json").items()
@@ -123,3 +131,8 @@ class TaggerBundle:
         except ValueError as error:
             raise BundleError([Problem(str(folder / "weights.safetensors"), str(error))]) from None
         return cls(recipe, inputs, network, encoder_folder, known_entities, metrics, card)
+
+
+def _in_precision(recipe: TaggingRecipe, precision: Precision) -> TaggingRecipe:
+    training = recipe.training.model_copy(update={"precision": precision})
+    return recipe.model_copy(update={"training": training})

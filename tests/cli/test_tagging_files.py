@@ -113,6 +113,8 @@ def test_a_run_that_is_asked_to_end_can_be_gone_on_with(
     assert rest[-1].startswith("SIGTERM: stopped after ")
     assert rest[-1].endswith(" records; the same command with --resume goes on from there")
     assert not output.exists()
+    outcome = command(*call[3:], "--resume", "--precision", "bfloat16")
+    assert (outcome.code, output.exists()) == (2, False)
     outcome = command(*call[3:], "--resume")
     assert outcome.code == 0
     assert "out.jsonl: going on after " in outcome.err
