@@ -10,10 +10,14 @@ may be: its last step can only be the end, so that every hypothesis has one.
     lp(Y) = (5 + |Y|)^a / 6^a        cp(X; Y) = b sum_s log(min(sum_t weight_ts, 1))
 
 |Y| counts the end. Padding and the start can never be written; the probabilities are over all subwords.
+
+A batch ends with its last sentence. The decoder is run for those sentences alone that can still find something, in
+smaller and smaller batches, and the output layer, which is most of the work, for the open hypotheses of these.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -26,6 +30,8 @@ from nlp_pipeline.text.special import END_ID, PADDING_ID, START_ID
 NEVER = -1e30
 # A translation may be this much longer than `longest` times the source.
 ROOM = 10
+# The batch is made smaller when so many of its sentences at the most still search: each time copies what is left of it.
+SMALLER = 0.75
 
 
 class Hypotheses(NamedTuple):
@@ -44,6 +50,20 @@ class Hypotheses(NamedTuple):
     scores: tf.Tensor
     log_probabilities: tf.Tensor
     weights: tf.Tensor | None
+
+
+class Work(NamedTuple):
+    """What the decoder is run on: b of the B sentences, with N hypotheses each.
+
+    Attributes:
+        sentences: their numbers int32 [b].
+        source: the tensors of what the decoder knows of them.
+        states: what each layer of the decoder is in [b * N, U].
+    """
+
+    sentences: tf.Tensor
+    source: Sequence[tf.Tensor]
+    states: Any
 
 
 def search(
@@ -76,45 +96,61 @@ def search(
     limits = tf.cast(tf.math.ceil(tf.convert_to_tensor(longest, tf.float32) * _lengths(mask)), tf.int32) + ROOM
     steps = tf.reduce_max(limits)
     attends = network.decoder.attend is not None
-    vocabulary = network.vocabulary_sizes["target"]
-    writable = tf.one_hot([PADDING_ID, START_ID], vocabulary, on_value=NEVER, off_value=0.0)
-    writable = tf.reduce_min(writable, axis=0)
-    only_end = tf.one_hot(END_ID, vocabulary, on_value=0.0, off_value=NEVER)
-    rows = tf.range(sentences)[:, tf.newaxis] * width
     # A subword has at most so many continuations in the beam.
-    taken = tf.minimum(width, vocabulary)
+    taken = tf.minimum(width, network.vocabulary_sizes["target"])
 
     def rank(log_probabilities: tf.Tensor, length: tf.Tensor, coverage: tf.Tensor) -> tf.Tensor:
         covered = tf.where(mask[:, tf.newaxis], tf.math.log(tf.clip_by_value(coverage, 1e-9, 1.0)), 0.0)
         penalised = log_probabilities / _length_penalty(length, penalty)
         return penalised + coverage_share * tf.reduce_sum(covered, axis=2) if attends else penalised
 
+    def searches(alive: tf.Tensor, kept: Any) -> tf.Tensor:
+        """Return which sentences can still find something better than the worst that they have kept [B]."""
+        # What is open can only lose probability; at its longest it is divided by the most.
+        best = tf.reduce_max(alive, axis=1)
+        better = best / _length_penalty(limits, penalty) > kept[0][:, -1]
+        return tf.logical_and(best > NEVER / 2, better)
+
     def advance(
-        time: tf.Tensor, last: tf.Tensor, states: Any, alive: tf.Tensor, coverage: tf.Tensor, kept: Any, history: Any
+        time: tf.Tensor, last: tf.Tensor, work: Work, alive: tf.Tensor, coverage: tf.Tensor, kept: Any, history: Any
     ) -> Any:
-        scores, states, weights = network.step(tf.reshape(last, [-1]), begun.source, states)
-        scores -= tf.reduce_logsumexp(scores, axis=1, keepdims=True)
-        must_end = tf.repeat(limits <= time + 1, width)
-        scores += tf.where(must_end[:, tf.newaxis], only_end, writable)
-        best_of_row, ids_of_row = tf.math.top_k(scores, taken)
-        together = tf.reshape(
-            alive[:, :, tf.newaxis] + tf.reshape(best_of_row, [sentences, width, -1]), [sentences, -1]
+        searching = searches(alive, kept)
+        work = _smaller(work, searching, width)
+        ids = tf.reshape(tf.gather(last, work.sentences), [-1])
+        source = tf.nest.pack_sequence_as(begun.source, _filled(begun.source, work.source))
+        outputs, states, weights = network.step(ids, source, work.states)
+        is_open = tf.logical_and(
+            tf.gather(alive, work.sentences) > NEVER / 2, tf.gather(searching, work.sentences)[:, None]
         )
+        open_rows = tf.where(tf.reshape(is_open, [-1]))[:, 0]
+        must_end = tf.gather(tf.repeat(tf.gather(limits <= time + 1, work.sentences), width), open_rows)
+        best_of_open, ids_of_open = _continuations(network.logits(tf.gather(outputs, open_rows)), taken, must_end)
+        # For each hypothesis of the whole batch its row among the open ones, -1 for none.
+        numbers = tf.where(
+            is_open, tf.reshape(tf.cumsum(tf.cast(tf.reshape(is_open, [-1]), tf.int32)) - 1, tf.shape(is_open)), -1
+        )
+        row_of = tf.tensor_scatter_nd_update(tf.fill([sentences, width], -1), work.sentences[:, tf.newaxis], numbers)
+        best_of_row = tf.gather(best_of_open, tf.maximum(row_of, 0))
+        best_of_row = tf.where(row_of[:, :, tf.newaxis] >= 0, best_of_row, NEVER)
+        together = tf.reshape(alive[:, :, tf.newaxis] + best_of_row, [sentences, -1])
         alive, places = tf.math.top_k(tf.maximum(together, NEVER), width)
         ranks, slots, times, totals = kept
         # As many as have ended leave the beam for good.
         left = width - tf.reduce_sum(tf.cast(ranks > NEVER / 2, tf.int32), axis=1, keepdims=True)
         alive = tf.where(tf.range(width) < left, alive, NEVER)
         parents = places // taken
-        ids = tf.gather(tf.reshape(ids_of_row, [sentences, -1]), places, batch_dims=1)
-        from_rows = tf.reshape(rows + parents, [-1])
-        states = tf.nest.map_structure(lambda one: tf.gather(one, from_rows), states)
+        ids_of_row = tf.reshape(tf.gather(ids_of_open, tf.maximum(row_of, 0)), [sentences, -1])
+        ids = tf.gather(ids_of_row, places, batch_dims=1)
+        rows = tf.range(tf.size(work.sentences))[:, tf.newaxis] * width + tf.gather(parents, work.sentences)
+        states = tf.nest.map_structure(lambda one: tf.gather(one, tf.reshape(rows, [-1])), states)
         history_ids, history_parents, history_weights = history
         history_ids, history_parents = history_ids.write(time, ids), history_parents.write(time, parents)
         if attends:
-            history_weights = history_weights.write(time, weights)
-            now = tf.reshape(tf.gather(weights, from_rows), [sentences, width, -1])
-            coverage = tf.gather(coverage, parents, batch_dims=1) + now
+            by_sentence = tf.reshape(weights, [-1, width, source_length])
+            nowhere = tf.zeros([sentences, width, source_length])
+            by_sentence = tf.tensor_scatter_nd_update(nowhere, work.sentences[:, tf.newaxis], by_sentence)
+            history_weights = history_weights.write(time, by_sentence)
+            coverage = tf.gather(coverage + by_sentence, parents, batch_dims=1)
 
         ended = tf.logical_and(tf.equal(ids, END_ID), alive > NEVER / 2)
         found = tf.where(ended, rank(alive, time + 1, coverage), NEVER)
@@ -130,14 +166,12 @@ def search(
         )
         alive = tf.where(tf.logical_or(ended, alive <= NEVER / 2), NEVER, alive)
         history = (history_ids, history_parents, history_weights)
-        return time + 1, ids, states, alive, coverage, (ranks, slots, times, totals), history
+        work = Work(work.sentences, work.source, states)
+        return time + 1, ids, work, alive, coverage, (ranks, slots, times, totals), history
 
     def goes_on(time: tf.Tensor, *rest: Any) -> tf.Tensor:
         _, _, alive, _, kept, _ = rest
-        # What is open can only lose probability; at its longest it is divided by the most.
-        best = tf.reduce_max(alive, axis=1)
-        better = best / _length_penalty(limits, penalty) > kept[0][:, -1]
-        return tf.logical_and(time < steps, tf.reduce_any(tf.logical_and(best > NEVER / 2, better)))
+        return tf.logical_and(time < steps, tf.reduce_any(searches(alive, kept)))
 
     def array(dtype: Any, shape: list[None]) -> tf.TensorArray:
         return tf.TensorArray(dtype, 0, dynamic_size=True, element_shape=shape, clear_after_read=False)
@@ -149,30 +183,82 @@ def search(
     loop = (
         tf.constant(0),
         tf.fill([sentences, width], START_ID),
-        states,
+        Work(tf.range(sentences), [one for one in tf.nest.flatten(begun.source) if one is not None], states),
         first,
         tf.zeros([sentences, width, source_length]),
         (nothing, zeros, zeros, nothing),
-        (array(tf.int32, [None, None]), array(tf.int32, [None, None]), array(tf.float32, [None, None])),
+        (array(tf.int32, [None, None]), array(tf.int32, [None, None]), array(tf.float32, [None, None, None])),
     )
     # Nothing is said of how many sentences and hypotheses there are; the units of the states have to be known.
     pairs = tf.TensorShape([None, None])
+
+    def of_any_number(one: tf.Tensor) -> tf.TensorShape:
+        return tf.TensorShape([None, *one.shape[1:]])
+
     shapes = (
         tf.TensorShape([]),
         pairs,
-        tf.nest.map_structure(lambda one: tf.TensorShape([None, one.shape[1]]), states),
+        tf.nest.map_structure(of_any_number, loop[2]),
         pairs,
         tf.TensorShape([None, None, None]),
         (pairs,) * 4,
         (tf.TensorShape(None),) * 3,
     )
     _, _, _, _, _, kept, history = tf.while_loop(goes_on, advance, loop, shape_invariants=shapes)
-    return _read_back(kept, history, sentences, width, source_length, attends)
+    return _read_back(kept, history, attends)
 
 
-def _read_back(
-    kept: Any, history: Any, sentences: tf.Tensor, width: tf.Tensor, source_length: tf.Tensor, attends: bool
-) -> Hypotheses:
+def _filled(structure: Any, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor | None]:
+    """Return tensors in the places of those of a structure, and None where that has None."""
+    left = iter(tensors)
+    return [None if one is None else next(left) for one in tf.nest.flatten(structure)]
+
+
+def _smaller(work: Work, searching: tf.Tensor, width: tf.Tensor) -> Work:
+    """Leave out the sentences that search no more, once there are enough of them.
+
+    Args:
+        work: of b sentences.
+        searching: which of all sentences do [B].
+        width: hypotheses of each.
+    """
+    chosen = tf.where(tf.gather(searching, work.sentences))[:, 0]
+    count = tf.size(work.sentences)
+
+    def narrowed() -> Work:
+        rows = tf.reshape(tf.cast(chosen, tf.int32)[:, tf.newaxis] * width + tf.range(width), [-1])
+        return Work(
+            tf.gather(work.sentences, chosen),
+            tf.nest.map_structure(lambda one: tf.gather(one, chosen), work.source),
+            tf.nest.map_structure(lambda one: tf.gather(one, rows), work.states),
+        )
+
+    is_less = tf.cast(tf.size(chosen), tf.float32) <= SMALLER * tf.cast(count, tf.float32)
+    return tf.cond(is_less, narrowed, lambda: work)
+
+
+def _continuations(logits: tf.Tensor, count: tf.Tensor, must_end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the likeliest subwords that may follow, and their log-probabilities, `[n, count]` each.
+
+    Args:
+        logits: of n hypotheses `[n, V]`.
+        count: how many, at most V; `NEVER` stands for those that there are none for.
+        must_end: which of them can only be followed by the end `[n]`.
+    """
+    # Two more than are wanted, for the two that cannot be written.
+    most, ids = tf.math.top_k(logits, tf.minimum(count + 2, logits.shape[1]))
+    highest = most[:, :1]
+    total = highest + tf.math.log(tf.reduce_sum(tf.exp(logits - highest), axis=1, keepdims=True))
+    writable = tf.logical_and(ids != PADDING_ID, ids != START_ID)
+    best, places = tf.math.top_k(tf.where(writable, most - total, NEVER), count)
+    ids = tf.gather(ids, places, batch_dims=1)
+    is_first = tf.range(count) == 0
+    end = tf.where(is_first, logits[:, END_ID : END_ID + 1] - total, NEVER)
+    must_end = must_end[:, tf.newaxis]
+    return tf.where(must_end, end, best), tf.where(must_end, END_ID, ids)
+
+
+def _read_back(kept: Any, history: Any, attends: bool) -> Hypotheses:
     """Follow each kept hypothesis from its end to its beginning."""
     ranks, slots, times, totals = kept
     ids_of, parents_of, weights_of = history
@@ -187,9 +273,8 @@ def _read_back(
         # The end is not one of the ids.
         ids = ids.write(time, tf.where(time < lengths, found, PADDING_ID))
         if attends:
-            by_sentence = tf.reshape(weights_of.read(time), [sentences, width, source_length])
             # The weights of a step belong to the hypothesis that was continued.
-            of_step = tf.gather(by_sentence, parents, batch_dims=1)
+            of_step = tf.gather(weights_of.read(time), parents, batch_dims=1)
             weights = weights.write(time, tf.where(on[:, :, tf.newaxis], of_step, 0.0))
         return time - 1, tf.where(on, parents, slots), ids, weights
 

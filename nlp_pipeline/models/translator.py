@@ -300,10 +300,10 @@ class Translator(Network):
             states: what each layer of the decoder is in, [B * N, U] each.
 
         Returns:
-            The scores of the next subword [B * N, V], the states afterwards, and the attention weights [B * N, S].
+            What `logits` takes [B * N, R], the states afterwards, and the attention weights [B * N, S].
         """
         decoded, states = self.decoder.step(self.embed(ids), source, states)
-        return self.logits(decoded.outputs), states, decoded.weights
+        return decoded.outputs, states, decoded.weights
 
     def alignments(self, batch: Tensors) -> tf.Tensor | None:
         """Return the attention weights [B, T, S] with which the target's own subwords are written; None without any."""
