@@ -1,10 +1,12 @@
 # make demo   environment, encoder, a tagger and a translator, each trained, scored and used
 # make test   environment, lint, tests
 # make lint   ruff and mypy --strict
-# make bench  the benchmarks of this machine (long)
+# make bench  how fast it is, beside its peers: about an hour and a half, after they are installed
 
 PYTHON ?= python3
 VENV ?= .venv
+# Of the tests, each with cores of its own and 2 GB of memory.
+WORKERS ?= 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
@@ -30,7 +32,7 @@ demo: $(STAMP)
 	$(BIN)/nlp-pipeline attention runs/translate-demo/bundle "The red car is old." --output runs/translate-demo/attention.png
 
 test: lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -38,8 +40,8 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	$(BIN)/python benchmarks/ner.py
-	$(BIN)/python benchmarks/translation.py
+	benchmarks/peers/install.sh
+	$(BIN)/python benchmarks/speed.py
 
 clean:
 	rm -rf $(VENV) runs

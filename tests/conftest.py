@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,24 @@ import pytest
 
 from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.tiny_translator import write_tiny_translator
+
+# What takes minutes comes first, so that no worker is left alone with it at the end.
+SLOW_FILES = ("test_resuming.py", "test_strategies.py", "test_export.py", "test_repeatable.py", "test_cluster.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker of pytest-xdist cores of its own: on shared ones TensorFlow's threads wait for one another."""
+    about = getattr(config, "workerinput", None)
+    if about is not None and hasattr(os, "sched_setaffinity"):
+        number, workers = int(about["workerid"].removeprefix("gw")), int(about["workercount"])
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[number::workers] or cores)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put slow files first; the order within a file stays."""
+    items.sort(key=lambda item: SLOW_FILES.index(item.path.name) if item.path.name in SLOW_FILES else len(SLOW_FILES))
+
 
 TINY_CORPUS = """\
 Ana B-PER
