@@ -49,7 +49,9 @@ class WeightAverage:
         self.steps.assign_add(1.0)
 
         def update(average: Any, weight: tf.Tensor, momentum: tf.Tensor) -> None:
-            average.assign_sub((1.0 - momentum) * (average - tf.cast(weight, average.dtype)))
+            # Subtracts the share and writes in one pass.
+            difference = average - tf.cast(weight, average.dtype)
+            tf.raw_ops.ResourceApplyGradientDescent(var=average.handle, alpha=1.0 - momentum, delta=difference)
 
         for average, weight in zip(self.averages, self.weights, strict=True):
             extended.update(average, update, args=(weight.value, momentum), group=False)

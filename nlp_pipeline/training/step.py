@@ -265,13 +265,17 @@ class TrainingStep:
         loss, words, *gradients = values
         if self.loss_scale is not None:
             gradients = [gradient / self.loss_scale.value for gradient in gradients]
-        squares = tf.stack([tf.reduce_sum(tf.square(gradient)) for gradient in gradients])
+        squares = 2.0 * tf.stack([tf.nn.l2_loss(gradient) for gradient in gradients])
         norm = tf.sqrt(tf.reduce_sum(squares))
         wrong = tf.logical_not(tf.math.is_finite(squares))
         culprit = tf.where(tf.reduce_any(wrong), tf.argmax(tf.cast(wrong, tf.int32), output_type=tf.int32), -1)
         if self.clip_norm is not None:
-            factor = self.clip_norm / tf.maximum(norm, self.clip_norm)
-            gradients = [gradient * factor for gradient in gradients]
+            long, factor = norm > self.clip_norm, self.clip_norm / norm
+            whole = list(gradients)
+            # Most gradients are short enough, and then nothing is written.
+            gradients = tf.cond(
+                long, lambda: [one * factor for one in whole], lambda: [tf.identity(one) for one in whole]
+            )
         return loss, words, norm, culprit, gradients
 
     def _move(self, gradients: Sequence[Any]) -> tf.Operation:
