@@ -59,6 +59,7 @@ PAIRS = 64  # a batch
 STEPS = 30  # a turn
 TRANSLATED = 1000  # sentences
 TRAINED_STEPS = 900  # before a translator is asked to translate
+JOEYNMT_STEPS = 150  # JoeyNMT is slower; after these its translations are about as long
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,10 @@ class Workloads:
         path.write_text("".join("\n".join(one) + "\n\n" for one in sentences), encoding="utf-8")
         return path
 
+    def _warm(self) -> Path:
+        """Return a file that is tagged before anything is measured."""
+        return self._written("warm", [["Anna", "lives", "in", "Paris"]] * 100)
+
     def _words(self, corpus: str) -> list[list[str]]:
         """Return the sentences that are tagged."""
         sentences = list(_sentences(self.data / corpus / "test.conll"))
@@ -148,9 +153,10 @@ class Workloads:
             output = str(self.folder / f"tagged-{corpus}-{name}.conll")
             return {"corpus": str(path), "output": output, "encoder": self.encoder, **more}
 
+        own = {"bundle": str(bundle), "warm": str(self._warm())}
         ours = [
-            Contestant(f"ours, {name}", OWN, OURS / "tag.py", settings(name, bundle=str(bundle), precision=precision))
-            for name, precision in (("bfloat16", "bfloat16"), ("float32", "float32"))
+            Contestant(f"ours, {name}", OWN, OURS / "tag.py", settings(name, precision=name, **own))
+            for name in ("bfloat16", "float32")
         ]
         tags = _tags_of(bundle)
         flair = settings("flair", tags=tags, layers="-1,-2,-3,-4", batch_size=SENTENCES)
@@ -322,10 +328,10 @@ class Workloads:
         )
 
     def _joeynmt(self, pieces: Path) -> str:
-        """Return JoeyNMT's checkpoint, trained for as many steps as ours."""
+        """Return a checkpoint of JoeyNMT's, made anew where there is none."""
         checkpoint = self.folder / "joeynmt.ckpt"
         if not checkpoint.is_file():
-            settings = {"data": str(pieces), "steps_per_turn": TRAINED_STEPS, "learning_rate": 1e-3, "clip_norm": 1.0}
+            settings = {"data": str(pieces), "steps_per_turn": JOEYNMT_STEPS, "learning_rate": 1e-3, "clip_norm": 1.0}
             settings |= {"batch_size": PAIRS, "save": str(checkpoint)}
             with started([self._peer("JoeyNMT", "joeynmt", "train.py", settings)], self.folder / "joeynmt") as (
                 ready,
@@ -367,8 +373,7 @@ class Workloads:
         """Return what tagging a file takes, after another that is not measured."""
         settings = {"corpus": str(path), "output": str(path.with_suffix(".tagged")), "precision": "float32"}
         settings |= {"bundle": str(self.tagger())}
-        warm = self._written("scale-warm", [["Anna", "lives", "in", "Paris"]] * 100)
-        contestant = Contestant("ours", OWN, OURS / "tag.py", {**settings, "warm": str(warm)})
+        contestant = Contestant("ours", OWN, OURS / "tag.py", {**settings, "warm": str(self._warm())})
         with started([contestant], self.folder / "scale") as (ready, absent):
             assert not absent, absent
             answer = ready[0].turn()

@@ -14,15 +14,20 @@ from turns import settings, take_turns
 
 
 def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
-    """Load the bundle; the settings are `bundle`, `corpus` (a sentence a line), `output`, and of the search."""
+    """Load the bundle, and translate a sentence, which makes the graph.
+
+    The settings are `bundle`, `corpus` (a sentence a line), `output`, and of the search.
+    """
     import tensorflow as tf
 
+    from nlp_pipeline.corpora.records import InputRecord, Position
     from nlp_pipeline.jobs.files import Files
     from nlp_pipeline.jobs.translate import translate_files, worker_of
 
     given = settings()
     search = {"beam_size": given["beam_size"], "length_penalty": given["length_penalty"]}
     worker = worker_of(given["bundle"], 1, search)
+    worker.process([InputRecord(1, "A dog runs.", None, {}, Position())], "warm")
     files = Files([given["corpus"]], given["output"], input_format="text", output_format="text")
 
     def turn() -> Mapping[str, Any]:
