@@ -256,7 +256,18 @@ class Translator(Network):
         if training and self.scheduled:
             ids = self._with_own_words(ids, begun)
         outputs = self.decoder(self.embed(ids, training), begun.source, begun.states, training=training).outputs
-        targets = batch["target_ids"]
+        targets, mask = batch["target_ids"], batch["padding_mask"]
+        if self.recipe.training.xla:
+            # XLA has to know how many there are.
+            losses = self._losses_of_subwords(outputs, targets, training)
+            return tf.reduce_sum(tf.where(mask, losses, 0.0), axis=1)
+        # Nothing as wide as the vocabulary is computed for padding.
+        places = tf.where(mask)
+        losses = self._losses_of_subwords(tf.gather_nd(outputs, places), tf.gather_nd(targets, places), training)
+        return tf.math.unsorted_segment_sum(losses, places[:, 0], tf.shape(mask, tf.int64)[0])
+
+    def _losses_of_subwords(self, outputs: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
+        """Return the loss of each subword [...], from the decoder's outputs [..., R]."""
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, self.logits(outputs))
         if training and self.recipe.label_smoothing:
             kernel, bias = self._output_kernel(), tf.convert_to_tensor(self.output_bias.value)
@@ -264,7 +275,7 @@ class Translator(Network):
             of_target = tf.reduce_sum(tf.cast(outputs, tf.float32) * difference, axis=-1)
             of_target += tf.gather(bias, targets) - tf.reduce_mean(bias)
             losses += self.recipe.label_smoothing * of_target
-        return tf.reduce_sum(tf.where(batch["padding_mask"], losses, 0.0), axis=1)
+        return losses
 
     def _with_own_words(self, ids: tf.Tensor, begun: Begun) -> tf.Tensor:
         """Return decoder inputs [B, T] of which some are what the network itself would have put there.
