@@ -40,7 +40,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	benchmarks/peers/install.sh
+	benchmarks/peers/install.sh flair joeynmt torch
 	$(BIN)/python benchmarks/speed.py
 
 clean:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ class Contestant:
 
     Attributes:
         name: as the table has it.
-        python: the interpreter of its environment.
+        python: the interpreter that runs it.
         script: what that runs.
         settings: what it is started with.
         family: of those that differ in a setting alone the fastest of the first round goes on; empty for one by itself.
+        environment: where a peer's packages are, as `peers/install.sh` makes it; None for one of ours.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Contestant:
     script: Path
     settings: Mapping[str, Any]
     family: str = ""
+    environment: Path | None = None
 
 
 class Started:
@@ -86,7 +88,8 @@ class Started:
     def end(self) -> None:
         """Let it end, and wait."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):  # it has ended by itself
+            self._process.stdin.close()
         try:
             self._process.wait(ENDING)
         except subprocess.TimeoutExpired:
@@ -106,8 +109,8 @@ def started(contestants: Sequence[Contestant], folder: Path) -> Iterator[tuple[l
     absent: dict[str, str] = {}
     with ExitStack() as stack:
         for contestant in contestants:
-            if not contestant.python.is_file():
-                failed = contestant.python.parent.parent.with_suffix(".failed")
+            if contestant.environment is not None and not (contestant.environment / "installed").is_file():
+                failed = contestant.environment.with_suffix(".failed")
                 reason = failed.read_text(encoding="utf-8").strip().splitlines()[-1:] if failed.is_file() else []
                 absent[contestant.name] = " ".join(reason) or "not installed: benchmarks/peers/install.sh"
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from arithmetic import TRAINED, Bert, dense, gru, lstm
-from contestants import Contestant, started
+from contestants import Contestant, ContestantError, started
 from measured import ROOT
 
 CALL = [sys.executable, "-m", "nlp_pipeline"]
@@ -107,7 +108,9 @@ class Workloads:
     def _peer(self, name: str, peer: str, script: str, settings: Mapping[str, Any], family: str = "") -> Contestant:
         """Return a contestant of a peer's; those of `transformers` share Flair's environment."""
         home = "flair" if peer == "transformers" else peer
-        return Contestant(name, self.environments / home / "bin" / "python", PEERS / peer / script, settings, family)
+        environment = self.environments / home
+        python = environment / "bin" / "python"
+        return Contestant(name, python, PEERS / peer / script, settings, family, environment)
 
     # Tagging
 
@@ -137,7 +140,7 @@ class Workloads:
     def _words(self, corpus: str) -> list[list[str]]:
         """Return the sentences that are tagged."""
         sentences = list(_sentences(self.data / corpus / "test.conll"))
-        only_words = [[line.split()[0] for line in sentence] for sentence in sentences]
+        only_words = [list(map(_word, sentence)) for sentence in sentences]
         if corpus == "uner_pt":
             least, words = LONG
             return _filled((one for one in only_words if len(one) >= least), words)
@@ -156,7 +159,7 @@ class Workloads:
         own = {"bundle": str(bundle), "warm": str(self._warm())}
         ours = [
             Contestant(f"ours, {name}", OWN, OURS / "tag.py", settings(name, precision=name, **own))
-            for name in ("bfloat16", "float32")
+            for name in ("float32", "bfloat16")
         ]
         tags = _tags_of(bundle)
         flair = settings("flair", tags=tags, layers="-1,-2,-3,-4", batch_size=SENTENCES)
@@ -201,7 +204,7 @@ class Workloads:
         if finetunes:
             sentences = sentences[:FINETUNED]
         path = self._written(f"train-{kind}", sentences)
-        words = [[line.split()[0] for line in sentence] for sentence in sentences]
+        words = [list(map(_word, sentence)) for sentence in sentences]
         # As many subwords a batch as 32 sentences have without padding.
         subwords = SENTENCES * self._mean_subwords(words)
         overrides = [f"data.train={path}", f"data.dev={self.data / 'wnut17' / 'dev.conll'}", "training.strategy=none"]
@@ -249,7 +252,8 @@ class Workloads:
         corpus = self.data / "multi30k_en_de"
         steps = [f"training.steps={TRAINED_STEPS}", "training.batch_subwords=1024"]
         _trained(self.folder / "translator", "translate-multi30k", [*self._translator(), *steps])
-        if not (folder / "batches.npz").is_file():
+        # The last file that is written.
+        if not (folder / "initial.safetensors").is_file():
             call = [sys.executable, str(OURS / "pieces.py"), str(self.folder / "translator" / "bundle")]
             subprocess.run([*call, str(corpus), str(folder), str(PAIRS), str(STEPS * 20)], check=True)
         return folder
@@ -329,7 +333,7 @@ class Workloads:
 
     def _joeynmt(self, pieces: Path) -> str:
         """Return a checkpoint of JoeyNMT's, made anew where there is none."""
-        checkpoint = self.folder / "joeynmt.ckpt"
+        checkpoint = self.folder / f"joeynmt-{JOEYNMT_STEPS}.ckpt"
         if not checkpoint.is_file():
             settings = {"data": str(pieces), "steps_per_turn": JOEYNMT_STEPS, "learning_rate": 1e-3, "clip_norm": 1.0}
             settings |= {"batch_size": PAIRS, "save": str(checkpoint)}
@@ -357,7 +361,7 @@ class Workloads:
 
     def scale(self) -> dict[str, Any]:
         """Return words/s and memory as the corpus grows, and as sentences do."""
-        words = [[line.split()[0] for line in one] for one in _sentences(self.data / "wnut17" / "test.conll")]
+        words = [list(map(_word, one)) for one in _sentences(self.data / "wnut17" / "test.conll")]
         found: dict[str, Any] = {}
         for times in REPEATED:
             path = self._written(f"scale-{times}", words * times)
@@ -375,7 +379,8 @@ class Workloads:
         settings |= {"bundle": str(self.tagger())}
         contestant = Contestant("ours", OWN, OURS / "tag.py", {**settings, "warm": str(self._warm())})
         with started([contestant], self.folder / "scale") as (ready, absent):
-            assert not absent, absent
+            if absent:
+                raise ContestantError(absent["ours"])
             answer = ready[0].turn()
         return f"{answer['units'] / answer['seconds']:,.0f} words/s, {answer['peak_mib']:,} MiB"
 
@@ -396,6 +401,8 @@ class Workloads:
             began = time.perf_counter()
             with subprocess.Popen([*call, "--output", str(run)], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
                 while not list((run / "checkpoints").glob("step-*")):
+                    if process.poll() is not None:
+                        raise ContestantError(f"training ended with {process.returncode}, without a checkpoint")
                     time.sleep(0.01)
                 taken = time.perf_counter() - began
                 process.kill()
@@ -425,8 +432,14 @@ def _trained(run: Path, recipe: str, overrides: Sequence[str]) -> None:
 def _sentences(path: Path) -> Iterator[list[str]]:
     """Yield the sentences of a CoNLL file, a line a word."""
     for block in path.read_text(encoding="utf-8").split("\n\n"):
-        if lines := [line for line in block.splitlines() if line.strip() and not line.startswith("# ")]:
+        # A line may hold characters that Python takes for its end; `#` is a word.
+        if lines := [line for line in block.split("\n") if line.strip()]:
             yield lines
+
+
+def _word(line: str) -> str:
+    """Return the first column; a word may be a character that Python takes for white space."""
+    return re.split(r"[\t ]", line, maxsplit=1)[0]
 
 
 def _again(sentences: Sequence[Sequence[str]]) -> Iterator[Sequence[str]]:

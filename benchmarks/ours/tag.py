@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -35,10 +34,15 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
         started = time.perf_counter()
         done = tag_files(given["bundle"], files, worker=worker)
         seconds = time.perf_counter() - started
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        return {"seconds": seconds, "units": done.session["words"], "peak_mib": peak}
+        return {"seconds": seconds, "units": done.session["words"], "peak_mib": _peak_mib()}
 
     return turn, {"versions": {"tensorflow": tf.__version__}, "precision": worker.precision}
+
+
+def _peak_mib() -> int:
+    # `getrusage` would tell the peak of the process that began this one, if that is higher.
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) // 1024
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def _processor() -> Finding:
         memory = f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB of memory"
     except (AttributeError, ValueError, OSError):
         memory = ""
-    products = "bfloat16 as such" if processor_has_bfloat16() else "no bfloat16"
+    products = "bfloat16 as such" if processor_has_bfloat16() else "bfloat16 not known"
     return Finding("processor", f"{cores} cores{memory}, {products}")
 
 

@@ -49,6 +49,7 @@ def tag_files(
         worker: the bundle's, where one is loaded already.
 
     Raises:
+        ValueError: a cluster or a precision beside a loaded worker.
         UsageError: where source and output do not go together.
         CorpusError: where a source cannot be opened. What cannot be read of one is rejected, and all else done.
         BundleError: where it is not a tagger's, or not whole.
@@ -66,7 +67,11 @@ def tag_files(
         with_fields=form.name in ("jsonl", "parquet"),
         for_columns=form.name == "conll",
     )
+    if worker is not None and (cluster is not None or precision is not None):
+        raise ValueError("expected neither a cluster nor a precision beside a loaded worker, received one")
     asked = chosen(precision, folder) if worker is None else worker.precision
+    if precision == "auto" and telling is not None and telling.remarks is not None:
+        telling.remarks(f"--precision auto: {asked or 'as the bundle was trained'}")
     load = partial(worker_of, str(folder), asked) if worker is None else lambda: worker
     identity = {"command": "tag", "precision": asked}
     return plan.run(folder, load, TAGGING_LIMITS, read, identity, cluster, telling or Telling())

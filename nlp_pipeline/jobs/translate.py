@@ -55,6 +55,7 @@ def translate_files(
         worker: the bundle's, with these settings, where one is loaded already.
 
     Raises:
+        ValueError: a cluster beside a loaded worker.
         UsageError: where the names do not go together, more translations are wanted than the beam holds, or the
             bundle's decoder has no attention to align by.
         CorpusError: where a source cannot be opened. What cannot be read of one is rejected, and all else done.
@@ -62,6 +63,8 @@ def translate_files(
         OutputError: where the output cannot be written.
         StoppedByUserError, TerminatedError: when a signal ended the run.
     """
+    if worker is not None and cluster is not None:
+        raise ValueError("expected no cluster beside a loaded worker, received one")
     form = _form_of(files, n_best)
     plan = plan_of(files, form, INPUT_FORMATS, with_words=False)
     folder = bundle_path(bundle)

@@ -16,6 +16,8 @@ from nlp_pipeline import devices
 from nlp_pipeline.cli.main import main
 from nlp_pipeline.errors import BundleError
 from nlp_pipeline.jobs import tagger_training
+from nlp_pipeline.jobs.files import Files
+from nlp_pipeline.jobs.tag import tag_files, worker_of
 from nlp_pipeline.jobs.tasks import train
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.serving import precision
@@ -146,3 +148,21 @@ def test_tag_and_evaluate_are_told_the_precision(
     capsys.readouterr()
     main(["evaluate", str(tiny_bundle), "--data", str(gold), "--precision", "bfloat16", "--json"])
     assert json.loads(capsys.readouterr().out)["conlleval"]["f1"] > 0.9
+
+
+def test_what_auto_chose_is_told(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("Ana left.\n", encoding="utf-8")
+    main(["tag", str(tiny_bundle), str(text), "--output", str(tmp_path / "out.jsonl"), "--precision", "auto"])
+    # Without an encoder training did not find out.
+    assert capsys.readouterr().err.splitlines()[0] == "--precision auto: as the bundle was trained"
+
+
+def test_a_loaded_worker_is_used_as_it_is(tiny_bundle: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("Ana left.\n", encoding="utf-8")
+    worker = worker_of(str(tiny_bundle), "bfloat16")
+    files = Files([str(text)], str(tmp_path / "out.jsonl"))
+    assert tag_files(tiny_bundle, files, worker=worker).session["words"] == 3
+    with pytest.raises(ValueError, match="beside a loaded worker"):
+        tag_files(tiny_bundle, files, worker=worker, precision="float32")
