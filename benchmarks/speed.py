@@ -178,8 +178,10 @@ def main() -> None:
         print(name, flush=True)
         try:
             made = makers[name]()
-            is_row = isinstance(made, Row)
-            found = compete(made, arguments.rounds, limits, work.folder / name) if is_row else {"found": made}
+            if isinstance(made, Row):
+                found = compete(made, arguments.rounds, limits, work.folder / name)
+            else:
+                found = {"found": made}
         except (ContestantError, subprocess.CalledProcessError) as error:
             # The other rows can be measured all the same.
             found = {"found": {"failed": str(error)}}

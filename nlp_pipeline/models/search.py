@@ -234,7 +234,7 @@ def _smaller(work: Work, searching: tf.Tensor, width: tf.Tensor) -> Work:
         )
 
     is_less = tf.cast(tf.size(chosen), tf.float32) <= SMALLER * tf.cast(count, tf.float32)
-    return tf.cond(is_less, narrowed, lambda: work)
+    return Work(*tf.cond(is_less, narrowed, lambda: work))
 
 
 def _continuations(logits: tf.Tensor, count: tf.Tensor, must_end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
