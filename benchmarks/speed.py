@@ -36,7 +36,10 @@ from typing import Any
 import roofline
 from contestants import ContestantError, Started, started
 from measured import RESULTS, ROOT, circumstances
-from workloads import Row, Workloads
+from own_rows import OwnRows
+from tagging_rows import TaggingRows
+from translation_rows import TranslationRows
+from workloads import Row
 
 TITLE = "Speed"
 
@@ -152,18 +155,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--add", action="store_true", help="keep the rows that are not run")
     arguments = parser.parse_args()
-    work = Workloads(arguments.data.absolute(), arguments.work.absolute(), arguments.peers.absolute())
-    makers: Mapping[str, Callable[[], Row] | Callable[[], dict[str, Any]]] = {
-        "tag-wnut17": lambda: work.tag("wnut17"),
-        "tag-uner_pt": lambda: work.tag("uner_pt"),
-        "train-tag-finetuned": lambda: work.train_tag(finetunes=True),
-        "train-tag-kept": lambda: work.train_tag(finetunes=False),
-        "train-translate": work.train_translate,
-        "translate-greedy": lambda: work.translate(1),
-        "translate-beam": lambda: work.translate(5),
-        "quality": work.quality,
-        "scale": work.scale,
-        "start": work.start,
+    places = [folder.absolute() for folder in (arguments.data, arguments.work, arguments.peers)]
+    tagging, translating, own = TaggingRows(*places), TranslationRows(*places), OwnRows(*places)
+    # By name: the corpora that a row needs, and what makes it.
+    tags, pairs = ("wnut17",), ("multi30k_en_de",)
+    makers: Mapping[str, tuple[tuple[str, ...], Callable[[], Row | dict[str, Any]]]] = {
+        "tag-wnut17": (tags, lambda: tagging.tag("wnut17")),
+        "tag-uner_pt": (("wnut17", "uner_pt"), lambda: tagging.tag("uner_pt")),
+        "train-tag-finetuned": (tags, lambda: tagging.train_tag(finetunes=True)),
+        "train-tag-kept": (tags, lambda: tagging.train_tag(finetunes=False)),
+        "train-translate": (pairs, translating.train_translate),
+        "translate-greedy": (pairs, lambda: translating.translate(1)),
+        "translate-beam": (pairs, lambda: translating.translate(5)),
+        "quality": (tags, own.quality),
+        "scale": (tags, own.scale),
+        "start": (tags, own.start),
     }
     if unknown := set(arguments.rows) - set(makers):
         parser.error(f"expected rows among {', '.join(makers)}. Received: {', '.join(sorted(unknown))}")
@@ -172,14 +178,15 @@ def main() -> None:
     kept = json.loads(path.read_text(encoding="utf-8"))["rows"] if arguments.add and path.is_file() else {}
     results: dict[str, Any] = {"limits": asdict(limits), "rows": kept}
     for name in arguments.rows or makers:
-        if missing := work.missing(name):
-            print(f"{name}: left out, there is no {missing}", flush=True)
+        corpora, make = makers[name]
+        if missing := [folder for folder in corpora if not (arguments.data / folder).is_dir()]:
+            print(f"{name}: left out, there is no {arguments.data / missing[0]}", flush=True)
             continue
         print(name, flush=True)
         try:
-            made = makers[name]()
+            made = make()
             if isinstance(made, Row):
-                found = compete(made, arguments.rounds, limits, work.folder / name)
+                found = compete(made, arguments.rounds, limits, places[1] / name)
             else:
                 found = {"found": made}
         except (ContestantError, subprocess.CalledProcessError) as error:

@@ -119,28 +119,24 @@ def search(
         ids = tf.reshape(tf.gather(last, work.sentences), [-1])
         source = tf.nest.pack_sequence_as(begun.source, _filled(begun.source, work.source))
         outputs, states, weights = network.step(ids, source, work.states)
-        is_open = tf.logical_and(
-            tf.gather(alive, work.sentences) > NEVER / 2, tf.gather(searching, work.sentences)[:, None]
-        )
-        open_rows = tf.where(tf.reshape(is_open, [-1]))[:, 0]
-        must_end = tf.gather(tf.repeat(tf.gather(limits <= time + 1, work.sentences), width), open_rows)
-        best_of_open, ids_of_open = _continuations(network.logits(tf.gather(outputs, open_rows)), taken, must_end)
-        # For each hypothesis of the whole batch its row among the open ones, -1 for none.
-        numbers = tf.where(
-            is_open, tf.reshape(tf.cumsum(tf.cast(tf.reshape(is_open, [-1]), tf.int32)) - 1, tf.shape(is_open)), -1
-        )
-        row_of = tf.tensor_scatter_nd_update(tf.fill([sentences, width], -1), work.sentences[:, tf.newaxis], numbers)
-        best_of_row = tf.gather(best_of_open, tf.maximum(row_of, 0))
-        best_of_row = tf.where(row_of[:, :, tf.newaxis] >= 0, best_of_row, NEVER)
-        together = tf.reshape(alive[:, :, tf.newaxis] + best_of_row, [sentences, -1])
+        is_searching = tf.gather(searching, work.sentences)[:, tf.newaxis]
+        is_open = tf.logical_and(tf.gather(alive, work.sentences) > NEVER / 2, is_searching)
+        sentence, slot = tf.unstack(tf.cast(tf.where(is_open), tf.int32), axis=1)
+        must_end = tf.gather(limits, tf.gather(work.sentences, sentence)) <= time + 1
+        logits = network.logits(tf.gather(outputs, sentence * width + slot))
+        best_of_open, ids_of_open = _continuations(logits, taken, must_end)
+        # In their places in the whole batch; nothing follows the others.
+        into = (tf.gather(work.sentences, sentence) * width + slot)[:, tf.newaxis]
+        best_of_row = tf.tensor_scatter_nd_update(tf.fill([sentences * width, taken], NEVER), into, best_of_open)
+        ids_of_row = tf.scatter_nd(into, ids_of_open, [sentences * width, taken])
+        together = tf.reshape(tf.reshape(alive, [-1, 1]) + best_of_row, [sentences, -1])
         alive, places = tf.math.top_k(tf.maximum(together, NEVER), width)
         ranks, slots, times, totals = kept
         # As many as have ended leave the beam for good.
         left = width - tf.reduce_sum(tf.cast(ranks > NEVER / 2, tf.int32), axis=1, keepdims=True)
         alive = tf.where(tf.range(width) < left, alive, NEVER)
         parents = places // taken
-        ids_of_row = tf.reshape(tf.gather(ids_of_open, tf.maximum(row_of, 0)), [sentences, -1])
-        ids = tf.gather(ids_of_row, places, batch_dims=1)
+        ids = tf.gather(tf.reshape(ids_of_row, [sentences, -1]), places, batch_dims=1)
         rows = tf.range(tf.size(work.sentences))[:, tf.newaxis] * width + tf.gather(parents, work.sentences)
         states = tf.nest.map_structure(lambda one: tf.gather(one, tf.reshape(rows, [-1])), states)
         history_ids, history_parents, history_weights = history
@@ -166,7 +162,7 @@ def search(
         )
         alive = tf.where(tf.logical_or(ended, alive <= NEVER / 2), NEVER, alive)
         history = (history_ids, history_parents, history_weights)
-        work = Work(work.sentences, work.source, states)
+        work = work._replace(states=states)
         return time + 1, ids, work, alive, coverage, (ranks, slots, times, totals), history
 
     def goes_on(time: tf.Tensor, *rest: Any) -> tf.Tensor:
