@@ -41,7 +41,9 @@ ONLY_IMPORTER = {
     "tokenizers": ("subwords/",),
     "seqeval": ("evaluation/entities.py",),
     "sacrebleu": ("evaluation/translations.py",),
-    "matplotlib": ("evaluation/heatmap_picture.py",),
+    "matplotlib": tuple(
+        f"evaluation/{name}.py" for name in ("heatmap_picture", "confusion_picture", "calibration_picture", "fonts")
+    ),
     "click": ("cli/",),
     "ray": ("serving/cluster.py", "serving/connection.py", "jobs/train_on_cluster.py"),
 }

@@ -7,17 +7,13 @@ left. For what its own font lacks, the fonts of the machine are searched.
 from __future__ import annotations
 
 import io
-import unicodedata
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp_pipeline.evaluation.shown_text import visible
+from nlp_pipeline.evaluation.fonts import fonts_for, glyph_remarks_as_one, label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,15 +26,9 @@ _BAR = 0.14
 _BAR_HEIGHT = 1.6
 _LETTERS = 9.0  # points
 _LABEL_HEIGHT = 0.17  # of such letters, with some air
-_LABEL_CHARACTERS = 32
 
 _PNG_DPI = 144
 _ARRAY_DPI = 96  # TensorBoard keeps every picture of a run
-_OWN_FONT = "DejaVu Sans"  # comes with matplotlib
-
-
-class FontWarning(UserWarning):
-    """No font of this machine has a glyph for a character; a box that names its script stands in its place."""
 
 
 def png_of(source_tokens: Sequence[str], target_tokens: Sequence[str], weights: NDArray[np.float32]) -> bytes:
@@ -56,7 +46,7 @@ def png_of(source_tokens: Sequence[str], target_tokens: Sequence[str], weights: 
         FontWarning: once, with all characters that have no glyph.
     """
     stream = io.BytesIO()
-    with _glyph_remarks_as_one((*source_tokens, *target_tokens)):
+    with glyph_remarks_as_one((*source_tokens, *target_tokens)):
         figure_of(source_tokens, target_tokens, weights, _PNG_DPI).savefig(stream, format="png", dpi=_PNG_DPI)
     return stream.getvalue()
 
@@ -66,16 +56,11 @@ def pixels_of(
 ) -> NDArray[np.uint8]:
     """Return the picture of `png_of`, at two thirds of its size, as RGBA, [H, W, 4]."""
     stream = io.BytesIO()
-    with _glyph_remarks_as_one((*source_tokens, *target_tokens)):
+    with glyph_remarks_as_one((*source_tokens, *target_tokens)):
         figure = figure_of(source_tokens, target_tokens, weights, _ARRAY_DPI)
         figure.savefig(stream, format="rgba", dpi=_ARRAY_DPI)
     width, height = figure.canvas.get_width_height()
     return np.frombuffer(stream.getvalue(), dtype=np.uint8).reshape(height, width, 4)
-
-
-def characters_without_glyph(texts: Sequence[str]) -> str:
-    """Return the characters that no font of this machine can draw, each once, by code point."""
-    return _fonts_for(frozenset("".join(map(visible, texts))))[1]
 
 
 def figure_of(
@@ -88,8 +73,8 @@ def figure_of(
     rows, columns = weights.shape
     cell = min(_CELL, _LONGEST_SIDE / max(rows, columns, 1))
     width, height = max(columns, 1) * cell, max(rows, 1) * cell
-    sources, targets = [_label(token) for token in source_tokens], [_label(token) for token in target_tokens]
-    families = _fonts_for(frozenset("".join((*sources, *targets))))[0]
+    sources, targets = [label(token) for token in source_tokens], [label(token) for token in target_tokens]
+    families = fonts_for(frozenset("".join((*sources, *targets))))[0]
     font = FontProperties(family=list(families), size=_LETTERS)
 
     # At first the axes fill the figure: what sticks out of it is what the labels need.
@@ -136,50 +121,3 @@ def figure_of(
         )
         figure.colorbar(mesh, cax=bar, ticks=[0.0, 0.5, 1.0]).ax.tick_params(labelsize=_LETTERS - 1)
     return figure
-
-
-def _label(token: str) -> str:
-    shown = visible(token)
-    return shown if len(shown) <= _LABEL_CHARACTERS else shown[: _LABEL_CHARACTERS - 1] + "…"
-
-
-@contextmanager
-def _glyph_remarks_as_one(texts: Sequence[str]) -> Iterator[None]:
-    """Give one warning with all characters, in place of matplotlib's one for each of them."""
-    if missing := characters_without_glyph([_label(text) for text in texts]):
-        named = " ".join(f"{character} (U+{ord(character):04X})" for character in missing[:5])
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        warnings.warn(f"no font of this machine has a glyph for {named}{more}", FontWarning, stacklevel=5)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"Glyph \d+ ", category=UserWarning)
-        yield
-
-
-@lru_cache(maxsize=64)
-def _fonts_for(characters: frozenset[str]) -> tuple[tuple[str, ...], str]:
-    """Return the fonts that draw these characters, by name, matplotlib's own first, and what is left without one."""
-    from matplotlib.font_manager import FontProperties, findfont, fontManager
-    from matplotlib.ft2font import FT2Font
-
-    def drawn_by(font: FT2Font) -> set[str]:
-        return {character for character in missing if ord(character) in font.get_charmap()}
-
-    families = [_OWN_FONT]
-    # What formats text, such as a joiner, has no picture of its own.
-    missing = {character for character in characters if unicodedata.category(character) not in {"Cf", "Zs"}}
-    missing -= drawn_by(FT2Font(findfont(FontProperties(family=_OWN_FONT))))
-    # Upright fonts of the usual weight; Noto, which was made to cover every script, before others.
-    entries = [entry for entry in fontManager.ttflist if entry.style == "normal" and entry.weight in (400, "normal")]
-    for entry in sorted(entries, key=lambda entry: (not entry.name.startswith("Noto Sans"), entry.name)):
-        if not missing:
-            break
-        if entry.name.startswith("Last Resort"):  # has a box for everything
-            continue
-        try:
-            drawn = drawn_by(FT2Font(entry.fname, face_index=entry.index))
-        except (OSError, RuntimeError):  # removed since the list was made, or broken
-            continue
-        if drawn:
-            families.append(entry.name)
-            missing -= drawn
-    return tuple(families), "".join(sorted(missing))

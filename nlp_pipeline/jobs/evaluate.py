@@ -11,7 +11,8 @@ from typing import Any
 from nlp_pipeline.corpora.corpus import read_corpus
 from nlp_pipeline.errors import Problems
 from nlp_pipeline.evaluation.entities import EntityScores, score_entities
-from nlp_pipeline.evaluation.report import TaggedExample, report_of
+from nlp_pipeline.evaluation.report import report_of
+from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.jobs.prepare_tagging import refuse_one_tag
 from nlp_pipeline.outputs import new_folder, refuse_foreign
 from nlp_pipeline.serving.tagger import LoadedTagger

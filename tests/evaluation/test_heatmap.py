@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from nlp_pipeline.evaluation.fonts import FontWarning, characters_without_glyph
 from nlp_pipeline.evaluation.heatmap import AlignedTranslation
-from nlp_pipeline.evaluation.heatmap_picture import FontWarning, characters_without_glyph, figure_of
+from nlp_pipeline.evaluation.heatmap_picture import figure_of
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.3, 0.6, 0.1], [0.25, 0.5, 0.25]], dtype=np.float32)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nlp_pipeline.evaluation.entities import score_entities
-from nlp_pipeline.evaluation.report import Confusion, TaggedExample, confusions_of, report_of
+from nlp_pipeline.evaluation.report import report_of
+from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.text.sentence import Sentence
 
 
@@ -18,15 +19,6 @@ EXAMPLES = [
     _example("it slept", "O O", "O B-MISC", "a.conll:9"),
     _example("in Rome", "O B-LOC", "O B-LOC", "a.conll:12"),
 ]
-
-
-def test_confusions_are_counted_once() -> None:
-    assert confusions_of(EXAMPLES) == [
-        Confusion("LOC", "O", 1),
-        Confusion("LOC", "ORG", 1),
-        Confusion("O", "MISC", 1),
-        Confusion("PER", "PER", 1, border=True),
-    ]
 
 
 def test_the_worst_come_first_and_the_right_ones_not_at_all() -> None:
