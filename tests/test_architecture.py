@@ -40,7 +40,7 @@ ONLY_IMPORTER = {
     "transformers": ("subwords/",),
     "tokenizers": ("subwords/",),
     "seqeval": ("evaluation/entities.py",),
-    "sacrebleu": ("evaluation/translations.py",),
+    "sacrebleu": ("evaluation/translations.py", "evaluation/translation_counts.py"),
     "matplotlib": tuple(
         f"evaluation/{name}.py" for name in ("heatmap_picture", "confusion_picture", "calibration_picture", "fonts")
     ),
