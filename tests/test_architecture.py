@@ -15,6 +15,7 @@ PACKAGE = ROOT / "nlp_pipeline"
 
 FLOORS = {
     "text": 0,
+    "documents": 0,
     "corpora": 1,
     "subwords": 1,
     "layers": 1,
@@ -47,7 +48,16 @@ ONLY_IMPORTER = {
     "click": ("cli/",),
     "ray": ("serving/cluster.py", "serving/connection.py", "jobs/train_on_cluster.py"),
 }
-WITHOUT_TENSORFLOW = ("text/", "corpora/", "subwords/", "recipe/", "outputs.py", "errors.py", "__init__.py")
+WITHOUT_TENSORFLOW = (
+    "text/",
+    "documents/",
+    "corpora/",
+    "subwords/",
+    "recipe/",
+    "outputs.py",
+    "errors.py",
+    "__init__.py",
+)
 
 
 def _files() -> list[Path]:

@@ -97,7 +97,7 @@ def command(
     else:
         console().print(scores_table(scores))
         if report is not None:
-            click.echo(f"report in {report / 'report.md'}")
+            click.echo(f"report in {report / 'report.html'}")
 
 
 def _refuse(kind: str, options: dict[str, Any]) -> None:

@@ -52,4 +52,4 @@ def command(recipe: Path, output: Path | None, force: bool, strategy: str | None
         show_corpus=show_corpus,
     )
     console().print(scores_table(result.scores, title=f"{result.split} corpus"))
-    click.echo(f"bundle in {result.bundle}, report in {result.report / 'report.md'}")
+    click.echo(f"bundle in {result.bundle}, report in {result.report / 'report.html'}")

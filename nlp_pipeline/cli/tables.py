@@ -103,7 +103,7 @@ def _pairs_table(summary: Mapping[str, Any]) -> Table:
 
 def _shown(characters: Sequence[str], most: int = 8) -> str:
     """Return the first of some characters, those that cannot be seen by their numbers."""
-    from nlp_pipeline.evaluation.shown_text import visible
+    from nlp_pipeline.documents.shown_text import visible
 
     return " ".join(visible(character) for character in characters[:most])
 

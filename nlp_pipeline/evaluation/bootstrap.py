@@ -1,8 +1,8 @@
 """How far a score could have come out otherwise, had the corpus held other sentences of its kind.
 
 Sentences are drawn with replacement, as many as there are, and scored anew, many times: Efron and Tibshirani 1993, "An
-Introduction to the Bootstrap", chapter 13 (percentile intervals); Koehn 2004, "Statistical Significance Tests for Machine
-Translation Evaluation" (also of pairs of systems); Berg-Kirkpatrick et al. 2012, "An Empirical Investigation of
+Introduction to the Bootstrap", chapter 13 (percentile intervals); Koehn 2004, "Statistical Significance Tests for
+Machine Translation Evaluation", also of pairs of systems; Berg-Kirkpatrick et al. 2012, "An Empirical Investigation of
 Statistical Significance in NLP".
 
 A corpus score is a function of sums over sentences (how many entities were found, how many n-grams), so a resample is

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp_pipeline.evaluation.shown_text import visible
+from nlp_pipeline.documents.shown_text import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp_pipeline.evaluation.shown_text import visible
+from nlp_pipeline.documents.shown_text import visible
 
 # A weight of 0 is white, of 1 dark blue.
 _FULL = (8, 48, 107)

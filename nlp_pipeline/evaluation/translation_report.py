@@ -1,15 +1,41 @@
-"""What a translator is worth, at which lengths, and the sentences where it is worst and best."""
+"""What a translator is worth, how sure that is, at which lengths, where it looks, and where it is worst and best."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from nlp_pipeline.evaluation.shown_text import in_markdown
+from nlp_pipeline.documents.document import (
+    Block,
+    Cell,
+    Document,
+    HeatMap,
+    Item,
+    ItemBlock,
+    Items,
+    Meter,
+    Quoted,
+    Section,
+    Steps,
+    TextLine,
+    paragraph,
+    table,
+)
+from nlp_pipeline.documents.shown_text import shortened
+from nlp_pipeline.evaluation.bootstrap import Estimate
+from nlp_pipeline.evaluation.heatmap import AlignedTranslation
+from nlp_pipeline.evaluation.shown_estimates import BOOTSTRAP, bootstrap_json, interval_of, meter_of
+from nlp_pipeline.evaluation.translation_counts import translation_counts_of
 from nlp_pipeline.evaluation.translations import SentenceScore, TranslationScores, sentence_scores
 
 WORST_SENTENCES = 50
 BEST_SENTENCES = 20
+ALIGNED_WORST, ALIGNED_BEST = 20, 10
+# Of a longer sentence, so many tokens of each side are drawn.
+ALIGNED_TOKENS = 60
+_TEXT_CHARACTERS = 2_000
+_TOKEN_CHARACTERS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +57,33 @@ class TranslatedExample:
 
 @dataclass(frozen=True)
 class RankedExample:
-    """A translated sentence with its scores."""
+    """A translated sentence with its scores, and its number in the corpus, from 0."""
 
     example: TranslatedExample
     score: SentenceScore
+    number: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of several translations of a sentence, the text, what it was ranked by, and its log-probability in nats."""
+
+    text: str
+    score: float
+    log_probability: float
+
+
+@dataclass(frozen=True)
+class Insight:
+    """What is known of a translation beyond its text.
+
+    Attributes:
+        alignment: where the decoder looked; None without attention, or for an empty translation.
+        candidates: what the search ended with, the best first.
+    """
+
+    alignment: AlignedTranslation | None
+    candidates: tuple[Candidate, ...]
 
 
 def ranked(examples: Sequence[TranslatedExample]) -> list[RankedExample]:
@@ -45,58 +94,153 @@ def ranked(examples: Sequence[TranslatedExample]) -> list[RankedExample]:
     if not examples:
         return []
     scores = sentence_scores([e.reference for e in examples], [e.hypothesis for e in examples])
-    pairs = [RankedExample(example, score) for example, score in zip(examples, scores, strict=True)]
+    pairs = [
+        RankedExample(example, score, number)
+        for number, (example, score) in enumerate(zip(examples, scores, strict=True))
+    ]
     # To two decimals, as they are shown: what differs by rounding errors counts as equal.
     return sorted(
         pairs, key=lambda it: (round(it.score.bleu, 2), round(it.score.chrf, 2), len(it.example.reference.split()))
     )
 
 
-def translation_report_of(scores: TranslationScores, examples: Sequence[TranslatedExample], title: str) -> str:
-    """Return the report in Markdown: scores, BLEU by length, the 50 worst sentences and the 20 best.
+@dataclass(frozen=True)
+class TranslationReport:
+    """All that a report tells.
 
-    A hypothesis that is its reference is not among the worst, and no sentence is listed on both sides.
+    Attributes:
+        scores: by sacrebleu.
+        bleu, chrf: the same with intervals.
+        worst: the sentences that are not their reference, the worst first; at most 50.
+        best: of the others, the best first; at most 20.
+        insights: by the number of a sentence; see `looked_into` for whose.
     """
-    order = ranked(examples)
-    worst = [it for it in order if it.example.hypothesis != it.example.reference][:WORST_SENTENCES]
-    listed = {id(it) for it in worst}
-    best = [it for it in reversed(order) if id(it) not in listed][:BEST_SENTENCES]
-    parts = [f"# {in_markdown(title)}", "", *_scores(scores), "", *_lengths(scores)]
-    for name, chosen in (("worst", worst), ("best", best)):
-        parts += ["", f"## The {len(chosen)} {name} sentences", ""]
-        for number, it in enumerate(chosen, start=1):
-            parts += _sentence(number, it)
-    return "\n".join(parts) + "\n"
+
+    scores: TranslationScores
+    bleu: Estimate
+    chrf: Estimate
+    worst: list[RankedExample]
+    best: list[RankedExample]
+    insights: dict[int, Insight]
+
+    @classmethod
+    def of(cls, scores: TranslationScores, examples: Sequence[TranslatedExample]) -> TranslationReport:
+        """Return the report of translated sentences, without insights."""
+        order = ranked(examples)
+        worst = [it for it in order if it.example.hypothesis != it.example.reference][:WORST_SENTENCES]
+        listed = {it.number for it in worst}
+        best = [it for it in reversed(order) if it.number not in listed][:BEST_SENTENCES]
+        counts = translation_counts_of(
+            [example.reference for example in examples], [example.hypothesis for example in examples]
+        )
+        bleu, chrf = counts.estimates()
+        return cls(scores, bleu, chrf, worst, best, {})
+
+    def looked_into(self) -> list[int]:
+        """Return the numbers of the sentences that the report is about, for whoever finds the insights."""
+        return [it.number for it in (*self.worst, *self.best)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON has it, without the sentences."""
+        return {
+            "scores": self.scores.to_json(),
+            "bootstrap": bootstrap_json(),
+            "bleu": self.bleu.to_json(),
+            "chrf": self.chrf.to_json(),
+        }
+
+    def document(self, title: str) -> Document:
+        """Return what is to be read."""
+        sections = [Section("Scores", self._scores()), Section("BLEU by length", self._lengths())]
+        aligned = [*self.worst[:ALIGNED_WORST], *self.best[:ALIGNED_BEST]]
+        steps = [item for it in aligned if (item := self._alignment(it)) is not None]
+        if steps:
+            sections.append(Section("Where it looks", (paragraph(_ALIGNMENTS), Steps("alignments", tuple(steps)))))
+        for name, chosen in (("worst", self.worst), ("best", self.best)):
+            items = Items(tuple(self._sentence(it) for it in chosen))
+            blocks: tuple[Block, ...] = (items,) if chosen else (paragraph("There is none."),)
+            sections.append(Section(f"The {len(chosen)} {name} sentences", blocks))
+        return Document(title, tuple(sections))
+
+    def _scores(self) -> tuple[Block, ...]:
+        scores = self.scores
+        rows: list[tuple[Cell, ...]] = []
+        for name, score, estimate in (
+            ("BLEU", scores.bleu, self.bleu),
+            ("BLEU, lower-cased and tokenized", scores.bleu_lower_tokenized, None),
+            ("chrF2", scores.chrf, self.chrf),
+            ("TER (less is better)", scores.ter, None),
+        ):
+            drawn: Cell = "" if estimate is None else meter_of(estimate, 0.01)
+            shown = "" if estimate is None else interval_of(estimate, 1.0)
+            rows.append((name, drawn, f"{score.score:.2f}", shown, score.signature))
+        intro = (
+            f"{scores.sentences:,} sentences. sacrebleu, one reference each; {BOOTSTRAP}, counted as sacrebleu counts."
+        )
+        ratio = f"The hypotheses hold {scores.length_ratio:.3f} tokens for each one of the references."
+        if scores.empty:
+            ratio += f" Empty: {scores.empty:,}."
+        columns = ("", "0 to 100", "score", "", "signature")
+        return paragraph(intro), table("Scores", columns, rows, texts=(4,)), paragraph(ratio)
+
+    def _lengths(self) -> tuple[Block, ...]:
+        rows: list[tuple[Cell, ...]] = []
+        for bucket in self.scores.by_length:
+            there = bucket.score is not None
+            drawn: Cell = Meter((bucket.score or 0.0) / 100) if there else ""
+            rows.append((bucket.words, f"{bucket.count:,}", f"{bucket.score:.2f}" if there else "", drawn))
+        columns = (f"words of the {self.scores.length_of}", "sentences", "BLEU", "0 to 100")
+        return (table("BLEU of the sentences of each length", columns, rows),)
+
+    def _sentence(self, it: RankedExample) -> Item:
+        blocks: list[ItemBlock] = [
+            TextLine(name, shortened(text, _TEXT_CHARACTERS))
+            for name, text in (
+                ("source", it.example.source),
+                ("reference", it.example.reference),
+                ("hypothesis", it.example.hypothesis),
+            )
+        ]
+        insight = self.insights.get(it.number)
+        if insight is not None and len(insight.candidates) > 1:
+            rows = [
+                (str(rank), f"{one.score:.3f}", f"{one.log_probability:.2f}", Quoted(shortened(one.text, 300)))
+                for rank, one in enumerate(insight.candidates, start=1)
+            ]
+            columns = ("rank", "score", "log-probability, nats", "translation")
+            blocks.append(table(f"The {len(rows)} best that the search found", columns, rows, texts=(3,)))
+        return Item(title_of(it), tuple(blocks))
+
+    def _alignment(self, it: RankedExample) -> Item | None:
+        insight = self.insights.get(it.number)
+        if insight is None or insight.alignment is None or not insight.alignment.weights.size:
+            return None
+        return Item(title_of(it), (heat_map_of(insight.alignment),))
 
 
-def _scores(scores: TranslationScores) -> list[str]:
-    named = {
-        "BLEU": scores.bleu,
-        "BLEU, lower-cased and tokenized": scores.bleu_lower_tokenized,
-        "chrF2": scores.chrf,
-        "TER (less is better)": scores.ter,
-    }
-    rows = [f"{scores.sentences:,} sentences. sacrebleu, one reference each.", ""]
-    rows += ["| | score | signature |", "|---|---|---|"]
-    rows += [f"| {name} | {it.score:.2f} | {in_markdown(it.signature)} |" for name, it in named.items()]
-    rows += ["", f"The hypotheses hold {scores.length_ratio:.3f} tokens for each one of the references."]
-    if scores.empty:
-        rows[-1] += f" Empty: {scores.empty:,}."
-    return rows
+_ALIGNMENTS = (
+    "How much each token of the translation (rows) attended to each token of the source (columns), from 0 to 1; the "
+    f"largest weight of a row is underlined. The {ALIGNED_WORST} worst sentences come first, then the {ALIGNED_BEST} "
+    "best ones."
+)
 
 
-def _lengths(scores: TranslationScores) -> list[str]:
-    rows = ["## BLEU by length", "", f"| words of the {scores.length_of} | sentences | BLEU |", "|---|---|---|"]
-    for bucket in scores.by_length:
-        shown = "" if bucket.score is None else f"{bucket.score:.2f}"
-        rows.append(f"| {in_markdown(bucket.words)} | {bucket.count:,} | {shown} |")
-    return rows
+def title_of(it: RankedExample) -> tuple[str | Quoted, ...]:
+    """Return the heading of a sentence: its scores and its place."""
+    place = (" (", Quoted(it.example.place), ")") if it.example.place else ()
+    return (f"BLEU {it.score.bleu:.2f}, chrF {it.score.chrf:.2f}", *place)
 
 
-def _sentence(number: int, it: RankedExample) -> list[str]:
-    place = f" ({in_markdown(it.example.place)})" if it.example.place else ""
-    sides = (("source", it.example.source), ("reference", it.example.reference), ("hypothesis", it.example.hypothesis))
-    return [
-        f"{number}. BLEU {it.score.bleu:.2f}, chrF {it.score.chrf:.2f}{place}",
-        *(f"    - {name}: {in_markdown(text) if text.strip() else '*nothing*'}" for name, text in sides),
-    ]
+def heat_map_of(aligned: AlignedTranslation) -> HeatMap:
+    """Return an alignment as a heat map, of a long sentence its beginning."""
+    weights = aligned.weights[:ALIGNED_TOKENS, :ALIGNED_TOKENS].tolist()
+    rows, columns = len(aligned.target_tokens), len(aligned.source_tokens)
+    caption = "Translation down, source across"
+    if max(rows, columns) > ALIGNED_TOKENS:
+        caption += f"; shown are the first {ALIGNED_TOKENS} tokens, of {rows} and {columns}"
+    sources, targets = (
+        tuple(Quoted(shortened(token, _TOKEN_CHARACTERS)) for token in side[:ALIGNED_TOKENS])
+        for side in (aligned.source_tokens, aligned.target_tokens)
+    )
+    shown = tuple(tuple(f"{weight:.2f}" if weight >= 0.005 else "" for weight in row) for row in weights)
+    return HeatMap(caption, targets, sources, tuple(map(tuple, weights)), shown, is_alignment=True)

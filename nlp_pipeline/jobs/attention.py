@@ -12,7 +12,7 @@ import numpy as np
 from nlp_pipeline.errors import Problem, UsageError
 from nlp_pipeline.evaluation.heatmap import AlignedTranslation
 from nlp_pipeline.outputs import new_file
-from nlp_pipeline.serving.translator import LoadedTranslator
+from nlp_pipeline.serving.translator import LoadedTranslator, Translation
 from nlp_pipeline.subwords.pieces import SPACE
 from nlp_pipeline.text.pair import SentencePair
 
@@ -50,16 +50,24 @@ def aligned_translation(
     else:
         (found,) = translator.align([SentencePair(sentence, target)])
     hypothesis = found.hypotheses[0]
-    if hypothesis.weights is None or not hypothesis.subwords:
+    aligned = alignment_of(found)
+    if aligned is None:
         raise UsageError([Problem(repr(sentence[:60]), "expected a sentence with a translation, received none")])
-    blocks = [np.clip(block, 0.0, 1.0) for block in hypothesis.weights]
-    aligned = AlignedTranslation.of_parts(found.places.subwords, hypothesis.subwords, blocks)
     if not by_words:
         return aligned
     whole = translator.bundle.inputs.target_tokenizer.kind == "words"
     target_ids = list(range(len(hypothesis.subwords))) if whole else _words_of(hypothesis.subwords)
     joined = aligned.by_words(found.places.word_ids, target_ids, found.places.words)
     return replace(joined, target_tokens=tuple(word.removeprefix(SPACE) for word in joined.target_tokens))
+
+
+def alignment_of(found: Translation) -> AlignedTranslation | None:
+    """Return where the decoder looked for the best translation; None without attention, or without any subword."""
+    best = found.hypotheses[0]
+    if best.weights is None or not best.subwords:
+        return None
+    blocks = [np.clip(block, 0.0, 1.0) for block in best.weights]
+    return AlignedTranslation.of_parts(found.places.subwords, best.subwords, blocks)
 
 
 def write_attention(aligned: AlignedTranslation, output: Path) -> None:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nlp_pipeline.corpora.corpus import read_corpus
 from nlp_pipeline.errors import Problems
 from nlp_pipeline.evaluation.entities import EntityScores, score_entities
-from nlp_pipeline.evaluation.report import report_of
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
+from nlp_pipeline.evaluation.tagging_report import TaggingReport
 from nlp_pipeline.jobs.prepare_tagging import refuse_one_tag
+from nlp_pipeline.jobs.report_files import SCORES, write_readable
 from nlp_pipeline.outputs import new_folder, refuse_foreign
+from nlp_pipeline.serving.manifest import write_json
 from nlp_pipeline.serving.tagger import LoadedTagger
 from nlp_pipeline.text.schemes import Scheme
 from nlp_pipeline.text.sentence import Sentence
 
 CONFUSIONS = "confusions.json"
-SCORES = "scores.json"
-REPORT = "report.md"
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,12 @@ class Evaluation:
     Attributes:
         scores: the scores.
         examples: each sentence with its gold and its predicted tags.
+        known_entities: digests of the entities that the tagger has met in training.
     """
 
     scores: EntityScores
     examples: list[TaggedExample]
+    known_entities: Set[str] | None = None
 
 
 def read_labelled(tagger: LoadedTagger, source: str, options: dict[str, Any] | None = None) -> list[Sentence]:
@@ -79,7 +80,9 @@ def evaluate_tagger(tagger: LoadedTagger, sentences: Sequence[Sentence]) -> Eval
     gold = [example.gold for example in examples]
     predicted = [example.predicted for example in examples]
     words = [example.sentence.words for example in examples]
-    return Evaluation(score_entities(gold, predicted, words, tagger.bundle.known_entities), examples)
+    return Evaluation(
+        score_entities(gold, predicted, words, tagger.bundle.known_entities), examples, tagger.bundle.known_entities
+    )
 
 
 def evaluate_labelled(
@@ -117,15 +120,17 @@ def evaluate_labelled(
 
 
 def write_report(evaluation: Evaluation, folder: Path, title: str) -> None:
-    """Write `report.md`, `scores.json` and `confusions.json` into a folder of their own, in place of an earlier report.
+    """Write a report into a folder of its own, in place of an earlier one.
+
+    `report.html` and `report.md` are to be read, `report.json` holds all their numbers, `scores.json` and
+    `confusions.json` the first of them by themselves.
 
     Raises:
         OutputError: where it cannot be written, or holds something else.
     """
-    report = report_of(evaluation.scores, evaluation.examples, title)
-    confusions = [asdict(confusion) for confusion in report.confusions]
+    report = TaggingReport.of(evaluation.scores, evaluation.examples, evaluation.known_entities)
+    told = report.to_json()
     with new_folder(folder, marker=CONFUSIONS) as beside:
-        (beside / REPORT).write_text(report.markdown, encoding="utf-8", errors="backslashreplace")
-        scores = json.dumps(evaluation.scores.to_json(), indent=2, ensure_ascii=False)
-        (beside / SCORES).write_text(scores + "\n", encoding="utf-8")
-        (beside / CONFUSIONS).write_text(json.dumps(confusions, indent=1) + "\n", encoding="utf-8")
+        write_readable(report.document(title), told, beside)
+        write_json(beside / SCORES, told["scores"])
+        write_json(beside / CONFUSIONS, told["confusions"])

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nlp_pipeline.corpora.parallel import read_parallel
-from nlp_pipeline.evaluation.translation_report import TranslatedExample, translation_report_of
+from nlp_pipeline.evaluation.translation_report import Candidate, Insight, TranslatedExample, TranslationReport
 from nlp_pipeline.evaluation.translations import TranslationScores, score_translations
+from nlp_pipeline.jobs.attention import alignment_of
+from nlp_pipeline.jobs.report_files import SCORES, write_readable
 from nlp_pipeline.outputs import new_folder, refuse_foreign
+from nlp_pipeline.serving.manifest import write_json
 from nlp_pipeline.serving.translator import LoadedTranslator
 from nlp_pipeline.text.pair import SentencePair
 
 TRANSLATIONS = "translations.jsonl"
-REPORT = "report.md"
-SCORES = "scores.json"
+# How many translations of a sentence a report lists, where the beam holds as many.
+N_BEST = 5
 
 
 @dataclass(frozen=True)
 class TranslationEvaluation:
-    """Scores, and what they were computed from."""
+    """Scores, what they were computed from, and the settings of the search."""
 
     scores: TranslationScores
     examples: list[TranslatedExample]
+    settings: Mapping[str, Any]
 
 
 def read_aligned_pairs(
@@ -81,7 +85,7 @@ def evaluate_translator(
         [example.hypothesis for example in examples],
         [example.source for example in examples],
     )
-    return TranslationEvaluation(scores, examples)
+    return TranslationEvaluation(scores, examples, settings)
 
 
 def evaluate_pairs(
@@ -114,22 +118,45 @@ def evaluate_pairs(
     evaluation = evaluate_translator(translator, examples, **settings)
     if report is not None:
         name = Path(source or pairs or "").name
-        write_translation_report(evaluation, report, f"{translator.bundle.recipe.name} on {name}")
+        write_translation_report(translator, evaluation, report, f"{translator.bundle.recipe.name} on {name}")
     return evaluation.scores
 
 
-def write_translation_report(evaluation: TranslationEvaluation, folder: Path, title: str) -> None:
-    """Write `report.md`, `scores.json` and `translations.jsonl` into a folder, in place of an earlier report.
+def write_translation_report(
+    translator: LoadedTranslator, evaluation: TranslationEvaluation, folder: Path, title: str
+) -> None:
+    """Write a report into a folder, in place of an earlier one.
+
+    `report.html` and `report.md` are to be read, `report.json` holds their numbers, `scores.json` the first of them,
+    and `translations.jsonl` every sentence.
 
     Raises:
         OutputError: where it cannot be written, or holds something else.
     """
+    report = TranslationReport.of(evaluation.scores, evaluation.examples)
+    report = replace(report, insights=insights_of(translator, evaluation, report.looked_into()))
+    told = report.to_json()
     with new_folder(folder, marker=TRANSLATIONS) as beside:
-        report = translation_report_of(evaluation.scores, evaluation.examples, title)
-        (beside / REPORT).write_text(report, encoding="utf-8", errors="backslashreplace")
-        scores = json.dumps(evaluation.scores.to_json(), indent=2, ensure_ascii=False)
-        (beside / SCORES).write_text(scores + "\n", encoding="utf-8")
+        write_readable(report.document(title), told, beside)
+        write_json(beside / SCORES, told["scores"])
         with (beside / TRANSLATIONS).open("w", encoding="utf-8", errors="backslashreplace") as file:
             for example in evaluation.examples:
-                told = {"source": example.source, "reference": example.reference, "hypothesis": example.hypothesis}
-                file.write(json.dumps(told, ensure_ascii=False) + "\n")
+                line = {"source": example.source, "reference": example.reference, "hypothesis": example.hypothesis}
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def insights_of(
+    translator: LoadedTranslator, evaluation: TranslationEvaluation, numbers: Sequence[int]
+) -> dict[int, Insight]:
+    """Translate some sentences once more, and keep what the scores need nothing of: alignments and n-best lists.
+
+    A sentence is translated the same in whatever company, so that of all others none of it has to be held.
+    """
+    beam = evaluation.settings.get("beam_size", translator.bundle.recipe.search.beam_size)
+    sources = (evaluation.examples[number].source for number in numbers)
+    found = translator.translate_stream(sources, n_best=min(N_BEST, beam), **evaluation.settings)
+    insights = {}
+    for number, one in zip(numbers, found, strict=True):
+        candidates = tuple(Candidate(it.text, it.score, it.log_probability) for it in one.hypotheses)
+        insights[number] = Insight(alignment_of(one), candidates)
+    return insights

@@ -14,8 +14,9 @@ from nlp_pipeline.errors import Problem, UsageError
 from nlp_pipeline.evaluation.entities import EntityScores
 from nlp_pipeline.evaluation.translations import TranslationScores
 from nlp_pipeline.jobs.console import say_to
+from nlp_pipeline.jobs.report_files import MARKDOWN, NUMBERS, PAGE, SCORES
 from nlp_pipeline.jobs.run_folder import RunFolder, Start
-from nlp_pipeline.jobs.tasks import check, evaluate_bundle, report_files, scores_from_json, train
+from nlp_pipeline.jobs.tasks import check, evaluate_bundle, report_marker, scores_from_json, train
 from nlp_pipeline.outputs import file_digest, refuse_foreign
 from nlp_pipeline.recipe import Recipe
 
@@ -64,8 +65,7 @@ def run(
     if recipe.training.strategy == "multi_worker":
         message = "expected one worker, received multi_worker: train on all of them, and then evaluate"
         raise UsageError([Problem("training.strategy", message)])
-    marker, scores_file, _ = report_files(recipe)
-    refuse_foreign(report, marker)
+    refuse_foreign(report, report_marker(recipe))
     folder = RunFolder(output)
     folder.refuse_other()
     from nlp_pipeline.jobs.train import describe_team
@@ -92,18 +92,17 @@ def run(
         assert done is not None
     title = f"{recipe.name} on its {split} corpus"
     scores = evaluate_bundle(recipe, folder.bundle, prepared.splits[split], report, title)
-    folder.mark({**done, "scores": file_digest(report / scores_file)})
+    folder.mark({**done, "scores": file_digest(report / SCORES)})
     return RunResult(folder.bundle, report, split, scores)
 
 
 def _kept_scores(recipe: Recipe, done: Mapping[str, str], report: Path) -> EntityScores | TranslationScores | None:
     """Return the scores of the bundle's evaluation, if its report is there and as it was."""
-    known_by, scores_file, to_read = report_files(recipe)
     try:
-        if done["scores"] != file_digest(report / scores_file):
+        if done["scores"] != file_digest(report / SCORES):
             return None
-        if not all((report / name).is_file() for name in (known_by, to_read)):
+        if not all((report / name).is_file() for name in (report_marker(recipe), PAGE, MARKDOWN, NUMBERS)):
             return None
-        return scores_from_json(recipe, json.loads((report / scores_file).read_text(encoding="utf-8")))
+        return scores_from_json(recipe, json.loads((report / SCORES).read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -126,15 +126,15 @@ def training_of(recipe: Recipe, prepared: PreparedCorpus[Any]) -> TrainingTask:
     return TranslatorTraining(recipe, prepared)
 
 
-def report_files(recipe: Recipe) -> tuple[str, str, str]:
-    """Return the files of an evaluation's report: the one that it is known by, the scores, and the one to read."""
+def report_marker(recipe: Recipe) -> str:
+    """Return the file that the folder of an evaluation's report is known by."""
     if isinstance(recipe, TaggingRecipe):
-        from nlp_pipeline.jobs import evaluate
+        from nlp_pipeline.jobs.evaluate import CONFUSIONS
 
-        return evaluate.CONFUSIONS, evaluate.SCORES, evaluate.REPORT
-    from nlp_pipeline.jobs import evaluate_translator
+        return CONFUSIONS
+    from nlp_pipeline.jobs.evaluate_translator import TRANSLATIONS
 
-    return evaluate_translator.TRANSLATIONS, evaluate_translator.SCORES, evaluate_translator.REPORT
+    return TRANSLATIONS
 
 
 def evaluate_bundle(
@@ -156,8 +156,9 @@ def evaluate_bundle(
     from nlp_pipeline.jobs.evaluate_translator import evaluate_translator, write_translation_report
     from nlp_pipeline.serving.translator import LoadedTranslator
 
-    translated = evaluate_translator(LoadedTranslator.load(bundle), examples)
-    write_translation_report(translated, report, title)
+    translator = LoadedTranslator.load(bundle)
+    translated = evaluate_translator(translator, examples)
+    write_translation_report(translator, translated, report, title)
     return translated.scores
 
 

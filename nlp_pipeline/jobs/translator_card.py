@@ -8,7 +8,7 @@ from typing import Any
 
 import nlp_pipeline
 from nlp_pipeline.corpora.lines import name_of
-from nlp_pipeline.evaluation.shown_text import in_markdown
+from nlp_pipeline.documents.shown_text import in_markdown
 from nlp_pipeline.recipe.translation import TranslationRecipe
 
 

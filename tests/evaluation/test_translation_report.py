@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from nlp_pipeline.evaluation.translation_report import TranslatedExample, ranked, translation_report_of
+import numpy as np
+import pytest
+
+from nlp_pipeline.documents.markdown import markdown_of
+from nlp_pipeline.documents.page import page_of
+from nlp_pipeline.evaluation.heatmap import AlignedTranslation
+from nlp_pipeline.evaluation.translation_report import (
+    ALIGNED_TOKENS,
+    Candidate,
+    Insight,
+    TranslatedExample,
+    TranslationReport,
+    ranked,
+)
 from nlp_pipeline.evaluation.translations import score_translations
 
 EXAMPLES = [
@@ -16,9 +30,13 @@ EXAMPLES = [
 ]
 
 
-def _report(examples: Sequence[TranslatedExample], title: str = "a title") -> str:
+def _numbers(examples: Sequence[TranslatedExample]) -> TranslationReport:
     sides = [e.reference for e in examples], [e.hypothesis for e in examples], [e.source for e in examples]
-    return translation_report_of(score_translations(*sides), examples, title)
+    return TranslationReport.of(score_translations(*sides), examples)
+
+
+def _report(examples: Sequence[TranslatedExample], title: str = "a title") -> str:
+    return markdown_of(_numbers(examples).document(title))
 
 
 def test_from_the_worst_to_the_best() -> None:
@@ -45,8 +63,8 @@ def test_figures_stand_with_their_signatures_and_by_length() -> None:
     assert r"case:mixed\|eff:no\|tok:13a\|smooth:exp" in markdown
     assert r"case:lc\|eff:no\|tok:13a\|smooth:exp" in markdown
     assert "| words of the source | sentences | BLEU |" in markdown
-    assert "| 6-10 | 0 |  |" in markdown
-    assert r"| 41\+ | 0 |  |" in markdown
+    assert "| 6-10 | 0 |  |  |" in markdown
+    assert "| 41+ | 0 |  |  |" in markdown
     assert "Empty: 1." in markdown
 
 
@@ -70,3 +88,45 @@ def test_what_looks_like_markup_is_shown_not_meant() -> None:
     assert r"(p\_1\_)" in markdown
     assert markdown.startswith("# a &lt;b&gt; &amp; \\*c\\*\n")
     markdown.encode("utf-8")
+
+
+def _insight(tokens: int) -> Insight:
+    names = tuple(f"<{number}>" for number in range(tokens))
+    weights = np.eye(tokens, dtype=np.float32) * 0.87
+    candidates = (Candidate("eine <b>Frau", -0.25, -1.5), Candidate("ein Weib", -0.5, -3.0))
+    return Insight(AlignedTranslation(names, names, weights), candidates)
+
+
+def test_alignments_are_gone_through_and_candidates_listed() -> None:
+    report = _numbers(EXAMPLES)
+    report = replace(report, insights={number: _insight(3) for number in report.looked_into() if number != 4})
+    document = report.document("t")
+    page, markdown = page_of(document), markdown_of(document)
+    assert page.count('<div class="step">') == 4  # of the empty translation there is nothing to draw
+    assert page.count("<script>") == 1
+    assert "&lt;1&gt;" in page
+    assert "<b>0.87</b>" in page
+    assert "| 2 | -0.500 | -3.00 | ein Weib |" in markdown
+    assert "- &lt;1&gt; ← &lt;1&gt; (0.87)" in markdown
+    assert "eine <b>Frau" not in page + markdown
+
+
+def test_without_attention_there_is_nothing_to_go_through_and_no_script() -> None:
+    page = page_of(_numbers(EXAMPLES).document("t"))
+    assert "<script" not in page
+    assert "script-src" not in page
+    assert "Where it looks" not in page
+
+
+def test_of_a_long_sentence_the_beginning_is_drawn_and_that_is_said() -> None:
+    report = _numbers(EXAMPLES[:1])
+    page = page_of(replace(report, insights={0: _insight(ALIGNED_TOKENS + 5)}).document("t"))
+    assert f"the first {ALIGNED_TOKENS} tokens, of 65 and 65" in page
+    assert page.count('scope="row"><bdi>&lt;') == ALIGNED_TOKENS
+
+
+def test_the_json_tells_intervals_around_the_scores() -> None:
+    told = _numbers(EXAMPLES).to_json()
+    for name in ("bleu", "chrf"):
+        assert told[name]["value"] == pytest.approx(told["scores"][name]["score"])
+        assert told[name]["low"] <= told[name]["value"] <= told[name]["high"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import unicodedata
 
 # Control characters, halves of surrogate pairs, line and paragraph separators; and what turns the direction of text.
@@ -23,3 +24,13 @@ def in_markdown(text: str) -> str:
     """Return a text so that Markdown shows it as it is, on one line."""
     shown = "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+!|~" else letter for letter in visible(text))
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def in_html(text: str) -> str:
+    """Return a text so that HTML shows it as it is, on one line, in an element or in a quoted attribute."""
+    return html.escape(visible(text))
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text, and of one that is longer than `most` characters its beginning with how many more there were."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"
