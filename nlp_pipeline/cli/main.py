@@ -13,7 +13,7 @@ from nlp_pipeline import __version__
 from nlp_pipeline.errors import PipelineError
 
 COMMANDS = (
-    *("prepare", "train", "evaluate", "score", "tag", "translate", "attention", "export"),
+    *("prepare", "train", "evaluate", "score", "compare", "tag", "translate", "attention", "export"),
     *("run", "inspect", "encoder", "doctor"),
 )
 

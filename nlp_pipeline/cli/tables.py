@@ -13,7 +13,9 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from nlp_pipeline.evaluation.entities import EntityScores
+    from nlp_pipeline.evaluation.tagger_comparison import TaggerComparison
     from nlp_pipeline.evaluation.translations import TranslationScores
+    from nlp_pipeline.evaluation.translator_comparison import TranslatorComparison
     from nlp_pipeline.jobs.doctor import Finding
     from nlp_pipeline.subwords.encoders import AvailableEncoder
 
@@ -113,6 +115,19 @@ def scores_table(scores: EntityScores | TranslationScores, title: str = "") -> T
     from nlp_pipeline.evaluation.entities import EntityScores
 
     return score_table(scores, title) if isinstance(scores, EntityScores) else translation_table(scores, title)
+
+
+def comparison_tables(comparison: TaggerComparison | TranslatorComparison) -> list[Table]:
+    """Return the differences of two, and how many sentences have changed."""
+    from nlp_pipeline.evaluation.shown_estimates import differences_table
+
+    scale = 100.0 if comparison.to_json()["task"] == "tagging" else 1.0
+    shown = differences_table("", comparison.rows(), scale)
+    rows = [[cell if isinstance(cell, str) else getattr(cell, "text", "") for cell in row] for row in shown.rows]
+    columns = ["", "first", "second", "difference", "95 % interval", "p"]
+    counts = [[name, f"{count:,}"] for name, count in comparison.counts().items()]
+    title = f"first: {comparison.names[0]}\nsecond: {comparison.names[1]}"
+    return [_table(title, columns, rows), _table("", ["sentences", ""], counts)]
 
 
 def translation_table(scores: TranslationScores, title: str = "") -> Table:

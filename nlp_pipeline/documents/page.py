@@ -30,8 +30,9 @@ from nlp_pipeline.documents.document import (
 from nlp_pipeline.documents.shown_text import in_html
 from nlp_pipeline.documents.style import SCRIPT, STYLE
 
-# From this share on a cell is so dark that its letters take the other ink.
-_DARK_FROM = 0.55
+# From this share on a cell's letters take the other ink: on either side the contrast is at least 4.5 to 1, in light and
+# in dark.
+_DARK_FROM = 0.66
 _LABELS = {Verdict.RIGHT: "", Verdict.MISSED: " missed", Verdict.WRONG: " wrong"}
 
 

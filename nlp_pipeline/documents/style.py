@@ -8,15 +8,15 @@ from __future__ import annotations
 
 STYLE = """\
 :root { color-scheme: light dark; --paper: #fff; --ink: #16181a; --faint: #4f555b; --line: #8a9199; --hair: #d5d9dd;
-  --full: #08306b; --on-full: #fff; --focus: #0b57d0; --right: #d9ecdf; --missed: #fff1c9; --wrong: #f9dccb;
-  --bar: #5b8fc7; --dot: #0a2f5c; }
+  --full: #08306b; --on-full: #fff; --on-paper: #000; --focus: #0b57d0;
+  --right: #d9ecdf; --missed: #fff1c9; --wrong: #f9dccb; --bar: #5b8fc7; --dot: #0a2f5c; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #15181b; --ink: #eceff1; --faint: #b7bec5; --line: #7d868f; --hair: #3a4148;
-    --full: #a9d0ff; --on-full: #06101c; --focus: #8ab8ff; --right: #1d3f2b; --missed: #4a3c0c; --wrong: #56291a;
-    --bar: #5b8fc7; --dot: #e6f1ff; } }
+    --full: #89a8d7; --on-full: #000; --on-paper: #fff; --focus: #8ab8ff;
+    --right: #1d3f2b; --missed: #4a3c0c; --wrong: #56291a; --bar: #5b8fc7; --dot: #e6f1ff; } }
 * { box-sizing: border-box; }
 html { font: 100%/1.6 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
-body { max-width: 62rem; margin: 0 auto; padding: 1rem; }
+body { max-width: 74rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; overflow-wrap: anywhere; }
 h2 { font-size: 1.25rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid var(--hair); }
 p { margin: .5rem 0; max-width: 46rem; overflow-wrap: anywhere; }
@@ -29,13 +29,14 @@ caption { text-align: start; color: var(--faint); padding-bottom: .3rem; max-wid
 th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--hair); text-align: end; white-space: nowrap; }
 th { font-weight: 600; vertical-align: bottom; }
 th[scope="row"], th.text, td.text { text-align: start; }
-th[scope="row"] { font-weight: 500; }
+th[scope="row"] { font-weight: 500; white-space: normal; min-width: 5rem; max-width: 16rem; overflow-wrap: anywhere; }
+.heat th[scope="row"] { white-space: nowrap; }
 td.text { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 svg { display: block; max-width: 100%; height: auto; }
 svg.meter { width: 9rem; height: 1.1rem; }
 svg text { fill: var(--ink); font-size: 11px; }
-.heat td { background: color-mix(in srgb, var(--full) calc(var(--s, 0) * 1%), var(--paper)); min-width: 2.5rem;
-  padding: .2rem .3rem; text-align: center; border: 1px solid var(--hair); }
+.heat td { background: color-mix(in srgb, var(--full) calc(var(--s, 0) * 1%), var(--paper)); color: var(--on-paper);
+  min-width: 2.5rem; padding: .2rem .3rem; text-align: center; border: 1px solid var(--hair); }
 .heat td.dark { color: var(--on-full); }
 .heat thead th { border: 0; padding: .2rem; }
 .heat thead th span { writing-mode: vertical-rl; }
@@ -59,8 +60,8 @@ mark.wrong { background: var(--wrong); border-bottom-style: double; border-botto
 [hidden] { display: none !important; }
 @media (max-width: 34rem) { .line { grid-template-columns: minmax(0, 1fr); gap: 0; } }
 @media print {
-  :root { --paper: #fff; --ink: #000; --faint: #333; --full: #08306b; --on-full: #fff; --right: #d9ecdf;
-    --missed: #fff1c9; --wrong: #f9dccb; --dot: #0a2f5c; }
+  :root { --paper: #fff; --ink: #000; --faint: #333; --full: #08306b; --on-full: #fff; --on-paper: #000;
+    --right: #d9ecdf; --missed: #fff1c9; --wrong: #f9dccb; --dot: #0a2f5c; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   .steps > nav, nav { display: none; }
   .step[hidden] { display: block !important; }

@@ -53,6 +53,12 @@ class EntityCounts:
         """Return the counts of the corpus, [P, 3]."""
         return np.asarray(self.counts.sum(axis=0))
 
+    def of(self, part: Slice) -> NDArray[np.int64]:
+        """Return the counts of one part, [sentences, 3]; zeros of one that is not there."""
+        if part not in self.slices:
+            return np.zeros((len(self.counts), 3), np.int64)
+        return np.asarray(self.counts[:, self.slices.index(part)])
+
     def resampled(self) -> Numbers:
         """Return the counts of each resample, [resamples, P, 3]."""
         flat = self.counts.reshape(len(self.counts), -1)

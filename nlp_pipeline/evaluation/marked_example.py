@@ -32,10 +32,16 @@ def kept_words(length: int, *examples: TaggedExample) -> list[int]:
     return sorted(kept or range(_WHOLE))[:_MOST_WORDS]
 
 
-def gold_line(example: TaggedExample, kept: Sequence[int]) -> MarkedLine:
-    """Return the sentence with the entities of the corpus: what was found is right, anything else missed."""
+def gold_line(example: TaggedExample, kept: Sequence[int], finds_all: bool = False) -> MarkedLine:
+    """Return the sentence with the entities of the corpus.
+
+    Args:
+        example: what a tagger made of it.
+        kept: the words that are shown.
+        finds_all: whether none is marked as missed: where several taggers are shown, each has missed others.
+    """
     entities = [
-        (one, one.entity_type, Verdict.RIGHT if one in example.hits else Verdict.MISSED)
+        (one, one.entity_type, Verdict.RIGHT if finds_all or one in example.hits else Verdict.MISSED)
         for one in example.gold_entities
     ]
     return _line("in the corpus", example, entities, kept)

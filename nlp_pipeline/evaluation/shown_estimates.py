@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from nlp_pipeline.documents.document import Meter
-from nlp_pipeline.evaluation.bootstrap import LEVEL, RESAMPLES, SEED, Estimate
+from collections.abc import Mapping
+from typing import Any
+
+from nlp_pipeline.documents.document import Inline, Meter, Table, table
+from nlp_pipeline.evaluation.bootstrap import LEVEL, RESAMPLES, SEED, Difference, Estimate
 
 BOOTSTRAP = (
     f"in brackets the {100 * LEVEL:.0f} % interval of a bootstrap ({RESAMPLES:,} resamples of the sentences, "
     f"seed {SEED}, percentiles)"
 )
 """What a report says of its intervals, within a sentence."""
+
+PAIRED = (
+    f"Both are scored on the same {RESAMPLES:,} resamples of the sentences (paired bootstrap, seed {SEED}); in "
+    "brackets the 95 % interval of the difference. p is how often a difference so large, in either direction, is to be "
+    "expected between two that are worth the same (Koehn 2004; Berg-Kirkpatrick et al. 2012)."
+)
+"""What a comparison says of its differences."""
 
 
 def bootstrap_json() -> dict[str, float | str]:
@@ -33,3 +43,23 @@ def meter_of(estimate: Estimate, scale: float = 1.0) -> Meter:
     """Return a score with its interval as a drawing from 0 to 1; `scale` is what it is multiplied with."""
     low, high = (None if end is None else end * scale for end in (estimate.low, estimate.high))
     return Meter(estimate.value * scale, low, high)
+
+
+def p_value_of(difference: Difference) -> str:
+    """Return a p-value to three places."""
+    return f"{difference.p_value:.3f}" if difference.p_value >= 0.001 else "< 0.001"
+
+
+def differences_table(caption: str, differences: Mapping[Inline, Difference], scale: float) -> Table:
+    """Return a table of differences; `scale` is what scores are multiplied with to be from 0 to 100."""
+    rows: list[list[Any]] = [
+        [
+            name,
+            *(f"{scale * score:.2f}" for score in (one.first, one.second)),
+            f"{scale * one.difference.value:+.2f}",
+            interval_of(one.difference, scale),
+            p_value_of(one),
+        ]
+        for name, one in differences.items()
+    ]
+    return table(caption, ("", "first", "second", "difference", "", "p"), rows)

@@ -38,13 +38,16 @@ class Evaluation:
     known_entities: Set[str] | None = None
 
 
-def read_labelled(tagger: LoadedTagger, source: str, options: dict[str, Any] | None = None) -> list[Sentence]:
+def read_labelled(
+    tagger: LoadedTagger, source: str, options: dict[str, Any] | None = None, split: str = "test"
+) -> list[Sentence]:
     """Read a labelled file the way that the bundle's recipe read its own corpora.
 
     Args:
         tagger: its recipe says which columns and which scheme.
         source: a file, a folder of Parquet, or `hub:owner/name`.
         options: settings of the recipe's `data` section that this file needs otherwise.
+        split: which split of a dataset: `test` or `dev`.
 
     Raises:
         CorpusError: with the problems of the file, or where every word of it has the same tag.
@@ -53,7 +56,7 @@ def read_labelled(tagger: LoadedTagger, source: str, options: dict[str, Any] | N
     sentences = read_corpus(
         source,
         format=data.format,
-        split=data.splits.test,
+        split=getattr(data.splits, split),
         word_column=data.word_column,
         tag_column=data.tag_column,
         separator=data.separator,

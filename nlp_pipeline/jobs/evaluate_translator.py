@@ -37,6 +37,7 @@ def read_aligned_pairs(
     source: str | None = None,
     target: str | None = None,
     pairs: str | None = None,
+    split: str = "test",
     **reading: Any,
 ) -> list[SentencePair]:
     """Read sentence pairs the way that the bundle's recipe read its own corpora; a pair of two empty sides is left out.
@@ -46,6 +47,7 @@ def read_aligned_pairs(
         source: a file of sentences, with `target`.
         target: their translations, line by line.
         pairs: one file, folder or `hub:owner/name` instead.
+        split: which split of a dataset: `test` or `dev`.
         reading: what differs from the recipe: `format`, `source_field`, `target_field`.
 
     Raises:
@@ -56,7 +58,7 @@ def read_aligned_pairs(
         source=source,
         target=target,
         pairs=pairs,
-        split=data.splits.test,
+        split=getattr(data.splits, split),
         config=data.config,
         empty=data.empty,
         **{"format": data.format, "source_field": data.source_field, "target_field": data.target_field, **reading},

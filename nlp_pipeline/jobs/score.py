@@ -7,6 +7,7 @@ from typing import Any
 from nlp_pipeline.corpora.corpus import read_corpus
 from nlp_pipeline.errors import CorpusError, Problem, Problems
 from nlp_pipeline.evaluation.entities import EntityScores, score_entities
+from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.jobs.prepare_tagging import refuse_one_tag
 
 
@@ -17,6 +18,18 @@ def score_files(gold: str, predicted: str, options: dict[str, Any]) -> EntitySco
         gold: the file that is right.
         predicted: the file that is scored.
         options: how both are read, as `corpora.corpus.read_corpus` takes them.
+
+    Raises:
+        CorpusError: as `read_scored`.
+    """
+    examples = read_scored(gold, predicted, options)
+    return score_entities(
+        [one.gold for one in examples], [one.predicted for one in examples], [one.sentence.words for one in examples]
+    )
+
+
+def read_scored(gold: str, predicted: str, options: dict[str, Any]) -> list[TaggedExample]:
+    """Read a labelled file beside another one with the same words; else as `score_files`.
 
     Raises:
         CorpusError: where a file cannot be read, every word of the gold file has the same tag, or the words differ;
@@ -33,4 +46,4 @@ def score_files(gold: str, predicted: str, options: dict[str, Any]) -> EntitySco
     if len(golden) != len(guessed):
         message = f"expected the {len(golden)} sentences of {gold}, received {len(guessed)}"
         raise CorpusError([Problem(predicted, message)])
-    return score_entities([s.tags or () for s in golden], [s.tags or () for s in guessed], [s.words for s in golden])
+    return [TaggedExample(one, other.tags or ()) for one, other in zip(golden, guessed, strict=True)]

@@ -1,0 +1,152 @@
+"""Two taggers on the same sentences: whose scores are higher, whether that is chance, and what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nlp_pipeline.documents.document import (
+    Block,
+    Document,
+    Inline,
+    Item,
+    Items,
+    Quoted,
+    Section,
+    paragraph,
+    table,
+)
+from nlp_pipeline.evaluation.bootstrap import Difference, difference_of, resampled_sums
+from nlp_pipeline.evaluation.entity_counts import ALL, EntityCounts, Slice, entity_counts_of, fractions_of
+from nlp_pipeline.evaluation.fates import BROKEN, MENDED, OTHERWISE, SHOWN_SENTENCES, counted, fate_of
+from nlp_pipeline.evaluation.marked_example import gold_line, kept_words, predicted_line
+from nlp_pipeline.evaluation.shown_estimates import PAIRED, bootstrap_json, differences_table
+from nlp_pipeline.evaluation.tagged_example import TaggedExample
+from nlp_pipeline.evaluation.tagging_report import MARKS
+
+
+@dataclass(frozen=True)
+class TaggerComparison:
+    """What is told of two taggers.
+
+    Attributes:
+        names: what the two are called.
+        differences: of the micro average, `f1`, `precision` and `recall`, and of each type's F1.
+        pairs: each sentence as the first tagged it, and the second.
+    """
+
+    names: tuple[str, str]
+    differences: dict[Slice | str, Difference]
+    pairs: list[tuple[TaggedExample, TaggedExample]]
+
+    @classmethod
+    def of(
+        cls, names: tuple[str, str], first: Sequence[TaggedExample], second: Sequence[TaggedExample]
+    ) -> TaggerComparison:
+        """Compare two taggings of the same sentences.
+
+        Raises:
+            ValueError: where the sentences are not the same.
+        """
+        if [(e.sentence.words, e.gold) for e in first] != [(e.sentence.words, e.gold) for e in second]:
+            raise ValueError("expected the same sentences twice. Received: others")
+        counts = entity_counts_of(first), entity_counts_of(second)
+        differences: dict[Slice | str, Difference] = {}
+        for column, name in ((2, "f1"), (0, "precision"), (1, "recall")):
+            differences[name] = _difference(counts, ALL, column)
+        types = sorted({part for some in counts for part in some.slices if part.group == "type"})
+        differences.update({part: _difference(counts, part, 2) for part in types})
+        return cls(names, differences, list(zip(first, second, strict=True)))
+
+    def changed(self) -> Iterator[tuple[str, TaggedExample, TaggedExample]]:
+        """Yield the sentences whose predicted entities differ, in order, each with its fate, one of `fates.FATES`."""
+        for first, second in self.pairs:
+            if first.predicted_entities != second.predicted_entities:
+                yield fate_of(first.errors - second.errors), first, second
+
+    def counts(self) -> dict[str, int]:
+        """Return how many sentences have each fate; `same` for those that have not changed."""
+        return counted((fate for fate, _, _ in self.changed()), len(self.pairs))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as JSON has it, without the sentences; scores are fractions."""
+        micro = {name: one.to_json() for name, one in self.differences.items() if isinstance(name, str)}
+        types = {part.name: one.to_json() for part, one in self.differences.items() if isinstance(part, Slice)}
+        return {
+            "task": "tagging",
+            "first": self.names[0],
+            "second": self.names[1],
+            "sentences": len(self.pairs),
+            "bootstrap": bootstrap_json(),
+            "micro": micro,
+            "types": types,
+            "changed": self.counts(),
+        }
+
+    def changes_json(self) -> Iterator[dict[str, Any]]:
+        """Yield each changed sentence as JSON has it."""
+        for fate, first, second in self.changed():
+            yield {
+                "place": first.sentence.place,
+                "fate": fate,
+                "words": first.sentence.words,
+                "gold": first.gold,
+                "first": first.predicted,
+                "second": second.predicted,
+            }
+
+    def rows(self) -> dict[Inline, Difference]:
+        """Return the differences by the names that a reader sees."""
+        shown = {"f1": "F1, micro average", "precision": "precision", "recall": "recall"}
+        return {
+            shown[part] if isinstance(part, str) else Quoted(f"F1 of {part.name}"): one
+            for part, one in self.differences.items()
+        }
+
+    def document(self, title: str) -> Document:
+        """Return what is to be read."""
+        first, second = (Quoted(name) for name in self.names)
+        intro = paragraph("The first is ", first, ", the second ", second, f". {len(self.pairs):,} sentences. {PAIRED}")
+        caption = "seqeval's default mode, in per cent; the difference is the second's less the first's"
+        counts = self.counts()
+        changed = table("Sentences whose entities the two see differently", ("", "sentences"), _told(counts))
+        sections = [Section("Scores", (intro, differences_table(caption, self.rows(), 100.0), changed))]
+        for fate, heading in ((MENDED, "Mended"), (BROKEN, "Broken"), (OTHERWISE, "Wrong in another way")):
+            sections.append(Section(f"{heading}: {counts[fate]:,}", self._sentences(fate)))
+        return Document(title, tuple(sections))
+
+    def _sentences(self, fate: str) -> tuple[Block, ...]:
+        found = [(first, second) for other, first, second in self.changed() if other == fate]
+        if not found:
+            return (paragraph("There is none."),)
+        found.sort(key=lambda pair: -abs(pair[0].errors - pair[1].errors))
+        items = []
+        for first, second in found[:SHOWN_SENTENCES]:
+            kept = kept_words(len(first.sentence.words), first, second)
+            place = (" (", Quoted(first.sentence.place), ")") if first.sentence.place else ()
+            predicted = (predicted_line(first, kept, "first"), predicted_line(second, kept, "second"))
+            lines = (gold_line(first, kept, finds_all=True), *predicted)
+            items.append(Item((f"{first.errors} errors, then {second.errors}", *place), lines))
+        more = f" Shown are the {SHOWN_SENTENCES} that changed most." if len(found) > SHOWN_SENTENCES else ""
+        return paragraph(f"{MARKS}{more}"), Items(tuple(items))
+
+
+def _told(counts: dict[str, int]) -> list[tuple[str, str]]:
+    meanings = {
+        "mended": "the second makes fewer mistakes",
+        "broken": "the second makes more mistakes",
+        "otherwise": "as many mistakes, others",
+        "same": "the same entities",
+    }
+    return [(f"{name}: {meaning}", f"{counts[name]:,}") for name, meaning in meanings.items()]
+
+
+def _difference(counts: tuple[EntityCounts, EntityCounts], part: Slice, column: int) -> Difference:
+    """Return the difference of a score of both on the same resamples; `column` as `fractions_of` has them."""
+    both = np.concatenate([one.of(part) for one in counts], axis=1)
+    values = np.nan_to_num(fractions_of(both.sum(axis=0).astype(np.float64).reshape(2, 3)))[:, column]
+    resampled = fractions_of(resampled_sums(both).reshape(-1, 2, 3))[..., column]
+    return difference_of(float(values[0]), float(values[1]), resampled[:, 0], resampled[:, 1])

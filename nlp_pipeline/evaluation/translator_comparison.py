@@ -1,0 +1,167 @@
+"""Two translators on the same sentences: whose scores are higher, whether that is chance, and what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nlp_pipeline.documents.document import (
+    Block,
+    Document,
+    Inline,
+    Item,
+    Items,
+    Quoted,
+    Section,
+    TextLine,
+    paragraph,
+    table,
+)
+from nlp_pipeline.documents.shown_text import shortened
+from nlp_pipeline.evaluation.bootstrap import Difference, difference_of
+from nlp_pipeline.evaluation.fates import BROKEN, MENDED, OTHERWISE, SHOWN_SENTENCES, counted, fate_of
+from nlp_pipeline.evaluation.shown_estimates import PAIRED, bootstrap_json, differences_table
+from nlp_pipeline.evaluation.translation_counts import translation_counts_of
+from nlp_pipeline.evaluation.translation_report import TranslatedExample
+from nlp_pipeline.evaluation.translations import SentenceScore, sentence_scores
+
+_TEXT_CHARACTERS = 2_000
+
+
+@dataclass(frozen=True)
+class Change:
+    """A sentence that the two translate differently, what became of it, and the scores of both translations."""
+
+    fate: str
+    first: TranslatedExample
+    second: TranslatedExample
+    scores: tuple[SentenceScore, SentenceScore]
+
+    @property
+    def gain(self) -> float:
+        """How much more chrF the second has."""
+        return self.scores[1].chrf - self.scores[0].chrf
+
+
+@dataclass(frozen=True)
+class TranslatorComparison:
+    """What is told of two translators.
+
+    Attributes:
+        names: what the two are called.
+        differences: of `bleu` and `chrf`, from 0 to 100.
+        changes: the sentences that they translate differently, in order.
+        sentences: how many sentences there are.
+    """
+
+    names: tuple[str, str]
+    differences: dict[str, Difference]
+    changes: list[Change]
+    sentences: int
+
+    @classmethod
+    def of(
+        cls, names: tuple[str, str], first: Sequence[TranslatedExample], second: Sequence[TranslatedExample]
+    ) -> TranslatorComparison:
+        """Compare two translations of the same sentences.
+
+        Raises:
+            ValueError: where the sentences or their references are not the same.
+        """
+        if [(e.source, e.reference) for e in first] != [(e.source, e.reference) for e in second]:
+            raise ValueError("expected the same sentences twice. Received: others")
+        references = [example.reference for example in first]
+        counts = [translation_counts_of(references, [one.hypothesis for one in some]) for some in (first, second)]
+        resampled = [one.resampled() for one in counts]
+        values = [[estimate.value for estimate in one.estimates()] for one in counts]
+        differences = {
+            name: difference_of(values[0][at], values[1][at], resampled[0][at], resampled[1][at])
+            for at, name in enumerate(("bleu", "chrf"))
+        }
+        pairs = [pair for pair in zip(first, second, strict=True) if pair[0].hypothesis != pair[1].hypothesis]
+        return cls(names, differences, _changes(pairs), len(first))
+
+    def counts(self) -> dict[str, int]:
+        """Return how many sentences have each fate; `same` for those that have not changed."""
+        return counted((change.fate for change in self.changes), self.sentences)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as JSON has it, without the sentences."""
+        return {
+            "task": "translation",
+            "first": self.names[0],
+            "second": self.names[1],
+            "sentences": self.sentences,
+            "bootstrap": bootstrap_json(),
+            **{name: one.to_json() for name, one in self.differences.items()},
+            "changed": self.counts(),
+        }
+
+    def changes_json(self) -> Iterator[dict[str, Any]]:
+        """Yield each changed sentence as JSON has it."""
+        for one in self.changes:
+            yield {
+                "place": one.first.place,
+                "fate": one.fate,
+                "source": one.first.source,
+                "reference": one.first.reference,
+                "first": one.first.hypothesis,
+                "second": one.second.hypothesis,
+                "chrf": [score.chrf for score in one.scores],
+            }
+
+    def rows(self) -> dict[Inline, Difference]:
+        """Return the differences by the names that a reader sees."""
+        return {"BLEU": self.differences["bleu"], "chrF2": self.differences["chrf"]}
+
+    def document(self, title: str) -> Document:
+        """Return what is to be read."""
+        first, second = (Quoted(name) for name in self.names)
+        intro = paragraph("The first is ", first, ", the second ", second, f". {self.sentences:,} sentences. {PAIRED}")
+        caption = "sacrebleu, with case, tokenizer 13a; the difference is the second's less the first's"
+        counts = self.counts()
+        meanings = {
+            "mended": "the second has more chrF",
+            "broken": "the second has less chrF",
+            "otherwise": "as much chrF, another text",
+            "same": "the same text",
+        }
+        rows = [(f"{name}: {meaning}", f"{counts[name]:,}") for name, meaning in meanings.items()]
+        changed = table("Sentences that the two translate differently", ("", "sentences"), rows)
+        sections = [Section("Scores", (intro, differences_table(caption, self.rows(), 1.0), changed))]
+        for fate, heading in ((MENDED, "Mended"), (BROKEN, "Broken"), (OTHERWISE, "Changed otherwise")):
+            sections.append(Section(f"{heading}: {counts[fate]:,}", self._sentences(fate)))
+        return Document(title, tuple(sections))
+
+    def _sentences(self, fate: str) -> tuple[Block, ...]:
+        found = sorted((one for one in self.changes if one.fate == fate), key=lambda one: -abs(one.gain))
+        if not found:
+            return (paragraph("There is none."),)
+        items = []
+        for one in found[:SHOWN_SENTENCES]:
+            place = (" (", Quoted(one.first.place), ")") if one.first.place else ()
+            lines = (
+                ("source", one.first.source),
+                ("reference", one.first.reference),
+                ("first", one.first.hypothesis),
+                ("second", one.second.hypothesis),
+            )
+            blocks = tuple(TextLine(name, shortened(text, _TEXT_CHARACTERS)) for name, text in lines)
+            items.append(Item((f"chrF {one.scores[0].chrf:.2f}, then {one.scores[1].chrf:.2f}", *place), blocks))
+        shown = Items(tuple(items))
+        if len(found) <= SHOWN_SENTENCES:
+            return (shown,)
+        return paragraph(f"Shown are the {SHOWN_SENTENCES} that changed most."), shown
+
+
+def _changes(pairs: Sequence[tuple[TranslatedExample, TranslatedExample]]) -> list[Change]:
+    if not pairs:
+        return []
+    references = [first.reference for first, _ in pairs]
+    of_first, of_second = (sentence_scores(references, [pair[at].hypothesis for pair in pairs]) for at in (0, 1))
+    changes = []
+    for (first, second), one, other in zip(pairs, of_first, of_second, strict=True):
+        gain = round(other.chrf - one.chrf, 2)  # as it is shown
+        changes.append(Change(fate_of(gain), first, second, (one, other)))
+    return changes
