@@ -45,7 +45,9 @@ def common_task(first: Path, second: Path) -> str:
     one, other = (read_task(bundle_of(path)) for path in (first, second))
     if one != other:
         names = {"tagging": "a tagger", "translation": "a translator"}
-        message = f"expected two taggers or two translators, received {names[one]} and {names[other]}"
+        message = (
+            f"expected two taggers or two translators, received {names.get(one, one)} and {names.get(other, other)}"
+        )
         raise UsageError([Problem(f"{first}, {second}", message)])
     return one
 

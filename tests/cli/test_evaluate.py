@@ -15,6 +15,8 @@ from seqeval.scheme import IOB2
 from tests.cli.conftest import CommandLine, contents
 from tests.conftest import TINY_CORPUS
 
+REPORT = ["confusions.json", "report.html", "report.json", "report.md", "scores.json"]
+
 CONTRARY = """\
 Ana B-LOC
 left O
@@ -123,11 +125,17 @@ def test_a_report_is_left_that_says_the_same(
     folder = tmp_path / "new" / "report"
     outcome = command("evaluate", tiny_bundle, "--data", gold, "--report", folder, "--json")
     assert outcome.code == 0
-    assert sorted(contents(folder)) == ["confusions.json", "report.md", "scores.json"]
+    assert sorted(contents(folder)) == REPORT
     assert json.loads((folder / "scores.json").read_text(encoding="utf-8")) == json.loads(outcome.out)
     report = (folder / "report.md").read_text(encoding="utf-8")
     assert report.startswith("# tiny on gold.conll\n")
     assert f"| {100 * json.loads(outcome.out)['strict']['f1']:.2f} |" in report
+    numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert numbers["scores"] == json.loads(outcome.out)
+    assert numbers["micro"]["f1"]["value"] == pytest.approx(numbers["scores"]["conlleval"]["f1"])
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<h1>tiny on gold.conll</h1>" in page
+    assert f"<td>{100 * numbers['scores']['strict']['f1']:.2f}</td>" in page
     confusions = json.loads((folder / "confusions.json").read_text(encoding="utf-8"))
     assert confusions
     # Every entity of the corpus that was not found was taken for something, if only for nothing.
@@ -143,8 +151,8 @@ def test_without_json_the_report_is_pointed_at_and_an_earlier_one_is_replaced(
     for _ in range(2):
         outcome = command("evaluate", tiny_bundle, "--data", gold, "--report", folder)
         assert outcome.code == 0
-        assert outcome.out.splitlines()[-1] == f"report in {folder / 'report.md'}"
-    assert sorted(contents(folder)) == ["confusions.json", "report.md", "scores.json"]
+        assert outcome.out.splitlines()[-1] == f"report in {folder / 'report.html'}"
+    assert sorted(contents(folder)) == REPORT
 
 
 def test_score_of_what_tag_wrote_is_what_evaluate_says(

@@ -67,6 +67,8 @@ def test_a_run_from_nothing_leaves_everything(first: Path) -> None:
     ]
     assert sorted(path.name for path in (run / "evaluation").iterdir()) == [
         "confusions.json",
+        "report.html",
+        "report.json",
         "report.md",
         "scores.json",
     ]
@@ -81,7 +83,7 @@ def test_a_run_tells_what_it_does(first: Path) -> None:
     assert SKIPPED not in said
     assert "dev corpus" in said
     bundle = first.with_name("work") / "run" / "bundle"
-    assert said.splitlines()[-1] == f"bundle in {bundle}, report in {bundle.parent / 'evaluation' / 'report.md'}"
+    assert said.splitlines()[-1] == f"bundle in {bundle}, report in {bundle.parent / 'evaluation' / 'report.html'}"
 
 
 def test_the_resolved_recipe_holds_defaults_too(first: Path) -> None:
@@ -120,7 +122,9 @@ def test_what_is_done_and_unchanged_is_skipped(
     assert outcome.out[outcome.out.index("\ndev corpus") :] == shown[shown.index("\ndev corpus") :]
 
 
-@pytest.mark.parametrize("lost", ["evaluation", "evaluation/report.md", "evaluation/scores.json"])
+@pytest.mark.parametrize(
+    "lost", ["evaluation", "evaluation/report.html", "evaluation/report.md", "evaluation/scores.json"]
+)
 def test_a_lost_report_is_made_again_without_training(work: Path, command: CommandLine, lost: str) -> None:
     before = contents(work)
     path = work / "run" / lost

@@ -58,6 +58,11 @@ def test_evaluate_gives_what_sacrebleu_gives(translator_folder: Path, command: C
     lines = (tmp_path / "report" / "translations.jsonl").read_text(encoding="utf-8").splitlines()
     found = [json.loads(line) for line in lines]
     assert [(one["source"], one["reference"]) for one in found] == PAIRS
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    # Alignments that can be gone through, and what the beam of two ended with.
+    assert page.count('<div class="step">') >= 10
+    assert "The 2 best that the search found" in page
+    assert json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["scores"] == scores
     expected = sacrebleu.corpus_bleu([one["hypothesis"] for one in found], [[one["reference"] for one in found]])
     assert scores["bleu"]["score"] == pytest.approx(expected.score)
     assert "tok:13a" in scores["bleu"]["signature"]
