@@ -114,7 +114,7 @@ def test_a_text_is_shown_and_is_never_markup(text: str) -> None:
     page_of(_document(text)).encode("utf-8")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.text(max_size=30))
 def test_whatever_is_drawn_is_not_markup(text: str) -> None:
     page = page_of(_document(text))
@@ -155,7 +155,7 @@ def test_a_page_can_be_read_without_a_script_and_without_seeing() -> None:
     assert '<html lang="en">' in page
     assert page.count("<table") == page.count("<caption") == page.count('role="region"')
     assert page.count("<h1>") == 1
-    for tag in re.findall(r"<th[^>]*>", page):
+    for tag in re.findall(r"<th\b[^>]*>", page):
         assert "scope=" in tag
     assert all(tag.endswith('aria-hidden="true">') for tag in re.findall(r"<svg[^>]*>", page))
     assert "prefers-color-scheme: dark" in STYLE
