@@ -26,8 +26,7 @@ def confusion_pixels(matrix: ConfusionMatrix, title: str = "") -> NDArray[np.uin
 
     rows, columns = ([label(name) for name in side] for side in (matrix.rows, matrix.columns))
     shares = matrix.shares()
-    families = fonts_for(frozenset("".join((*rows, *columns, title))))[0]
-    font = FontProperties(family=list(families), size=_LETTERS)
+    font = FontProperties(family=list(fonts_for((*rows, *columns, title))), size=_LETTERS)
     # Of the labels the longest decides; a letter is about 0.09 inches wide.
     left = 0.7 + 0.09 * max(map(len, rows))
     above = 0.75 + 0.07 * max(map(len, columns))
@@ -79,5 +78,5 @@ def confusion_pixels(matrix: ConfusionMatrix, title: str = "") -> NDArray[np.uin
     bar.tick_params(labelsize=_LETTERS - 1)
     if title:
         figure.text(0.12 / whole[0], 1 - 0.22 / whole[1], title, fontproperties=font, parse_math=False)
-    with glyph_remarks_as_one((*matrix.rows, *matrix.columns, title)):
+    with glyph_remarks_as_one((*rows, *columns, title)):
         return pixels_of_figure(figure, _DPI)
