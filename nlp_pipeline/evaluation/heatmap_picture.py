@@ -128,7 +128,7 @@ def figure_of(
     if weights.size:
         bar = figure.colorbar(scale_mesh, cax=figure.add_axes(scale), ticks=[0.0, 0.5, 1.0])
         bar.ax.tick_params(labelsize=_LETTERS - 1)
-        bar.setlabel("attention weight", size=_LETTERS - 1)
+        bar.set_label("attention weight", size=_LETTERS - 1)
     return figure
 
 
