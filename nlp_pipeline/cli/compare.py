@@ -82,7 +82,7 @@ def command(
         _refuse("translators", of_labelled)
         comparison = compare.compare_translators(Path(first), Path(second), data, sides, of_both | of_pairs)
     if report is not None:
-        compare.write_comparison(comparison, report, f"{Path(first).name} and {Path(second).name}")
+        compare.write_comparison(comparison, report)
     if as_json:
         click.echo(json.dumps(comparison.to_json(), indent=2, ensure_ascii=False))
         return

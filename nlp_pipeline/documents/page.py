@@ -93,9 +93,7 @@ def _block(block: Block) -> Iterator[str]:
 
 def _steps(block: Steps) -> Iterator[str]:
     name = in_html(block.name)
-    buttons = "".join(
-        f'<button type="button">{shown}</button>' for shown in ("⏮ first", "◀ previous", "next ▶", "last ⏭")
-    )
+    buttons = "".join(f'<button type="button">{shown}</button>' for shown in ("first", "previous", "next", "last"))
     yield f'<div class="steps" role="group" aria-label="{name}">'
     yield (
         f'<nav hidden aria-label="Go through the {name}: also by the keys left, right, Home and End">'

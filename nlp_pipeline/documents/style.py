@@ -25,11 +25,11 @@ nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; list-sty
 :focus-visible { outline: .18rem solid var(--focus); outline-offset: .12rem; }
 .wide { overflow-x: auto; margin: .8rem 0; max-width: 100%; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
-caption { text-align: start; color: var(--faint); padding-bottom: .3rem; max-width: 40rem; }
+caption { text-align: start; color: var(--faint); padding-bottom: .3rem; max-width: min(40rem, calc(100vw - 3rem)); }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--hair); text-align: end; white-space: nowrap; }
 th { font-weight: 600; vertical-align: bottom; }
 th[scope="row"], th.text, td.text { text-align: start; }
-th[scope="row"] { font-weight: 500; white-space: normal; min-width: 5rem; max-width: 16rem; overflow-wrap: anywhere; }
+th[scope="row"] { font-weight: 500; white-space: normal; min-width: 6rem; max-width: 18rem; overflow-wrap: break-word; }
 .heat th[scope="row"] { white-space: nowrap; }
 td.text { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 svg { display: block; max-width: 100%; height: auto; }

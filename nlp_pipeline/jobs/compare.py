@@ -129,13 +129,14 @@ def compare_translators(
     return TranslatorComparison.of((str(first), str(second)), *translated)
 
 
-def write_comparison(comparison: Comparison, folder: Path, title: str) -> None:
+def write_comparison(comparison: Comparison, folder: Path) -> None:
     """Write `report.html`, `report.md`, `comparison.json` and `changes.jsonl`, in place of an earlier comparison.
 
     Raises:
         OutputError: where they cannot be written, or the folder holds something else.
     """
     told = comparison.to_json()
+    title = " and ".join(map(_name_of, comparison.names))
     with new_folder(folder, marker=COMPARISON) as beside:
         write_readable(comparison.document(title), told, beside)
         write_json(beside / COMPARISON, told)
@@ -150,6 +151,12 @@ def refuse_foreign_report(folder: Path) -> None:
         OutputError: where it does.
     """
     refuse_foreign(folder, COMPARISON)
+
+
+def _name_of(path: str) -> str:
+    """Return what a title calls a run, a bundle or a file: a bundle by its run."""
+    absolute = Path(path).resolve()
+    return absolute.parent.name if absolute.name == "bundle" else absolute.name
 
 
 def _last(corpora: Mapping[str, Any]) -> tuple[str, Any]:
