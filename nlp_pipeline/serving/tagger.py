@@ -22,8 +22,8 @@ from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.spans import Entity
 
 # How much is read before anything is tagged, so that sentences of one length meet: more costs memory, and pays little.
-LOOK_AHEAD_WORDS = 20_000
-BATCH_SUBWORDS = 2048
+LOOK_AHEAD_WORDS = 40_000
+BATCH_SUBWORDS = 1536
 
 
 @dataclass(frozen=True, slots=True)
