@@ -92,6 +92,12 @@ class TranslationRows(Workshop):
             Contestant(
                 "ours, batches by length", OWN, OURS / "train.py", {**shared, "overrides": own, "batches": None}
             ),
+            Contestant(
+                "ours, batches by length, bfloat16",
+                OWN,
+                OURS / "train.py",
+                {**shared, "overrides": [*own, "training.precision=bfloat16"], "batches": None},
+            ),
         ]
         settings = {"data": str(pieces), "steps_per_turn": STEPS, "learning_rate": 1e-3, "clip_norm": 1.0}
         peers = [

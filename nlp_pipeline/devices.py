@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 # Linux tells them of each core; with either a product of bfloat16 is faster than one of float32.
@@ -9,6 +11,8 @@ _FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 _CPU_INFO = Path("/proc/cpuinfo")
 # The first generation of GPUs that multiplies bfloat16.
 _AMPERE = (8, 0)
+# So many batches are computed at once at the most: each costs memory.
+_AT_ONCE = 8
 
 
 def let_memory_grow() -> None:
@@ -17,6 +21,37 @@ def let_memory_grow() -> None:
 
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def share_cores_among_batches() -> None:
+    """Let each core compute a batch of its own, as far as they go, rather than all of them the same one.
+
+    What stands between the large products of a batch keeps no more than a core busy. To be called before TensorFlow
+    computes anything; where it has begun, its threads stay as they are.
+    """
+    import tensorflow as tf
+
+    cores = _cores()
+    # TensorFlow refuses with it where it has begun.
+    with suppress(RuntimeError):
+        tf.config.threading.set_inter_op_parallelism_threads(min(cores, _AT_ONCE))
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // _AT_ONCE))
+
+
+def batches_at_once() -> int:
+    """Return how many batches are best computed at once: as many as TensorFlow has threads for, one where a GPU is."""
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        return 1
+    return min(tf.config.threading.get_inter_op_parallelism_threads() or _cores(), _AT_ONCE)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def multiplies_bfloat16() -> bool:

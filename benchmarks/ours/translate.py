@@ -21,10 +21,12 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
     import tensorflow as tf
 
     from nlp_pipeline.corpora.records import InputRecord, Position
+    from nlp_pipeline.devices import share_cores_among_batches
     from nlp_pipeline.jobs.files import Files
     from nlp_pipeline.jobs.translate import translate_files, worker_of
 
     given = settings()
+    share_cores_among_batches()
     search = {"beam_size": given["beam_size"], "length_penalty": given["length_penalty"]}
     worker = worker_of(given["bundle"], 1, search)
     worker.process([InputRecord(1, "A dog runs.", None, {}, Position())], "warm")

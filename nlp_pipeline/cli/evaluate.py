@@ -66,7 +66,7 @@ def command(
     """
     if data is None and source is None and target is None:
         raise click.UsageError("Missing option '--data'. A translator may be given '--source' and '--target' instead.")
-    load_tensorflow()
+    load_tensorflow(at_once=True)
     from nlp_pipeline.cli.tables import console, scores_table
     from nlp_pipeline.jobs.evaluate import evaluate_labelled
     from nlp_pipeline.jobs.evaluate_translator import evaluate_pairs

@@ -52,7 +52,7 @@ def command(bundle: Path, folder: Path, signatures: str | None, precision: Preci
     Example:
       nlp-pipeline export runs/ner-demo/bundle serving/ner/1 --check data/newsroom/test.conll
     """
-    load_tensorflow()
+    load_tensorflow(at_once=True)
     from nlp_pipeline.jobs.export import export_bundle
 
     kinds = None if signatures is None else [kind.strip() for kind in signatures.split(",")]

@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from nlp_pipeline.devices import let_memory_grow
+from nlp_pipeline.devices import let_memory_grow, share_cores_among_batches
+
+# What Keras imports where it is there, for wrappers, galleries and tables that are not used here, in two seconds.
+_NOT_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
 
 
-def load_tensorflow() -> None:
+def load_tensorflow(at_once: bool = False) -> None:
     """Import TensorFlow, look for devices and let their memory grow; show what that wrote only if it went wrong.
 
     The remarks come from C++, before any setting of Python's can reach them; so the file descriptor itself is turned
     away for a moment.
+
+    Args:
+        at_once: whether batches are to be computed several at a time, a core each.
     """
     # From here on errors come as exceptions, with the place where they happened.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -22,9 +30,12 @@ def load_tensorflow() -> None:
     with tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            with _hidden(_NOT_FOR_KERAS):
+                import tensorflow  # noqa: F401
 
             let_memory_grow()
+            if at_once:
+                share_cores_among_batches()
         except BaseException:
             aside.seek(0)
             os.write(kept, aside.read())
@@ -32,3 +43,16 @@ def load_tensorflow() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+@contextmanager
+def _hidden(names: tuple[str, ...]) -> Iterator[None]:
+    """Let an import of packages that have not been imported yet fail for a while."""
+    hidden = [name for name in names if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # which is how Python is told that there is none
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]

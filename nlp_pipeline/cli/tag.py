@@ -40,7 +40,7 @@ def command(bundle: Path, word_column: int, precision: str | None, **options: An
       nlp-pipeline tag runs/ner-demo/bundle data/newsroom/article.txt --output article.jsonl
       nlp-pipeline tag runs/ner-demo/bundle 'mail/**/*.txt.gz' --output tagged --output-format html --resume
     """
-    load_tensorflow()
+    load_tensorflow(at_once=True)
     from nlp_pipeline.jobs.tag import tag_files
 
     files, cluster = files_and_cluster(options, word_column=word_column)

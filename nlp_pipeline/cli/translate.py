@@ -55,7 +55,7 @@ def command(
     Example:
       nlp-pipeline translate runs/translate-demo/bundle data/phrasebook/test.en --output runs/test.fr --beam-size 5
     """
-    load_tensorflow()
+    load_tensorflow(at_once=True)
     from nlp_pipeline.jobs.translate import translate_files
 
     settings = given(beam_size=beam_size, length_penalty=length_penalty, coverage_penalty=coverage_penalty)

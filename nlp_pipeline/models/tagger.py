@@ -10,7 +10,7 @@ Devlin et al. 2019, section 5.3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -164,13 +164,33 @@ class Tagger(Network):
         if self.bert is not None:
             parts.append(self.bert(batch, training=training))
         parts.extend(self._of_distinct_words(batch, training))
-        joined = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
-        joined = self.word_dropout(joined, training=training)
-        if self.projection is not None:
-            joined = self.projection(joined)
+        if self.projection is None:
+            joined = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
+            joined = self.word_dropout(joined, training=training)
+        else:
+            joined = self._projected(self.projection, parts, training)
         if self.recurrent is not None:
             joined = self.recurrent(joined, padding_mask=batch["padding_mask"], training=training)
         return self.emission(self.dropout(joined, training=training))
+
+    def _projected(self, projection: keras.layers.Dense, parts: Sequence[tf.Tensor], training: bool) -> tf.Tensor:
+        """Return the projection of the parts, side by side, with word dropout [B, L, units].
+
+        Each part is multiplied by its own rows of the kernel, so that no gradient is computed for one that nothing is
+        learnt from: a frozen encoder's vectors are nine tenths of a word. A word that is dropped keeps the bias.
+        """
+        widths = [int(part.shape[-1]) for part in parts]
+        if not projection.built:
+            projection.build([None, None, sum(widths)])
+        rows, length = tf.unstack(tf.shape(parts[0])[:2])
+        kernels = tf.split(tf.cast(projection.kernel.value, self.compute_dtype), widths, axis=0)
+        products = [
+            tf.matmul(tf.reshape(part, [-1, width]), kernel)
+            for part, width, kernel in zip(parts, widths, kernels, strict=True)
+        ]
+        joined = tf.reshape(tf.add_n(products), [rows, length, projection.units])
+        joined = self.word_dropout(joined, training=training)
+        return tf.nn.bias_add(joined, tf.cast(projection.bias.value, self.compute_dtype))
 
     def _of_distinct_words(self, batch: Tensors, training: bool) -> list[tf.Tensor]:
         """Return what is seen of the words themselves [B, L, ...]: computed once a distinct word, then handed out."""

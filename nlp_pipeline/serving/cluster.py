@@ -314,8 +314,8 @@ def _use(cpus: float) -> None:
     """Let TensorFlow take no more of a machine than an actor has."""
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(max(1, int(cpus)))
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(max(1, int(cpus)))
     let_memory_grow()
 
 

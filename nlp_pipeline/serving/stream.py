@@ -14,7 +14,7 @@ from nlp_pipeline.serving.work import Processed
 from nlp_pipeline.text.sentence import Sentence
 
 # About as many words as the tagger looks ahead: more costs memory, and pays little.
-TAGGING_LIMITS = Limits(size=100_000, records=20_000)
+TAGGING_LIMITS = Limits(size=200_000, records=40_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
+from nlp_pipeline.serving.at_once import AtOnce
 from nlp_pipeline.serving.precision import chosen
 from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 from nlp_pipeline.text.schemes import Scheme, entities_from_tags, tags_from_entities
@@ -21,8 +22,8 @@ from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.spans import Entity
 
 # How much is read before anything is tagged, so that sentences of one length meet: more costs memory, and pays little.
-LOOK_AHEAD_WORDS = 20_000
-BATCH_SUBWORDS = 2048
+LOOK_AHEAD_WORDS = 40_000
+BATCH_SUBWORDS = 1536
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class LoadedTagger:
 
     def __init__(self, bundle: TaggerBundle) -> None:
         self.bundle = bundle
+        self._at_once = AtOnce()
         self._best_tags: Any = None
 
     @classmethod
@@ -161,8 +163,12 @@ class LoadedTagger:
         inputs = self.bundle.inputs
         encoded = inputs.encode([Sentence(sentence.words) for sentence in sentences])
         tagged: list[TaggedSentence | None] = [None] * len(sentences)
-        for batch in batches_by_length([one.cost for one in encoded], BATCH_SUBWORDS):
-            tag_ids, confidences = self._run(inputs.batch([encoded[index] for index in batch]))
+        batches = batches_by_length([one.cost for one in encoded], BATCH_SUBWORDS)
+
+        def run(batch: Sequence[int]) -> tuple[Any, Any]:
+            return self._run(inputs.batch([encoded[index] for index in batch]))
+
+        for batch, (tag_ids, confidences) in zip(batches, self._at_once.map(run, batches), strict=True):
             for row, index in enumerate(batch):
                 sentence = sentences[index]
                 length = len(sentence.words)
@@ -173,6 +179,7 @@ class LoadedTagger:
         return [one for one in tagged if one is not None]
 
     def _run(self, batch: dict[str, Any]) -> tuple[Any, Any]:
+        # Two threads may each make one at first; TensorFlow traces it when it is called.
         if self._best_tags is None:
             self._best_tags = tf.function(self.bundle.network.best_tags, input_signature=[signature_of(batch)])
         tag_ids, confidences = self._best_tags(batch)

@@ -17,6 +17,7 @@ from nlp_pipeline.inputs.feeding import signature_of
 from nlp_pipeline.inputs.translation import EncodedSource, SourcePlaces
 from nlp_pipeline.models.search import search
 from nlp_pipeline.recipe.translation import Search
+from nlp_pipeline.serving.at_once import AtOnce
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 from nlp_pipeline.text.normalisation import is_blank
 from nlp_pipeline.text.pair import SentencePair
@@ -84,6 +85,7 @@ class LoadedTranslator:
 
     def __init__(self, bundle: TranslatorBundle) -> None:
         self.bundle = bundle
+        self._at_once = AtOnce()
         self._search: Any = None
 
     @classmethod
@@ -160,9 +162,13 @@ class LoadedTranslator:
         known = [index for index, source in enumerate(encoded) if inputs.knows(source)]
         costs = [encoded[index].cost for index in known]
         done = {index: self._as_it_is(text) for index, text in enumerate(texts) if not inputs.knows(encoded[index])}
-        for batch in batches_by_length(costs, max(1, BATCH_SUBWORDS // searching.beam_size)):
-            indices = [known[number] for number in batch]
-            found = self._run(inputs.source_batch([encoded[index] for index in indices]), searching)
+        batches = batches_by_length(costs, max(1, BATCH_SUBWORDS // searching.beam_size))
+        indices_of = [[known[number] for number in batch] for batch in batches]
+
+        def run(indices: Sequence[int]) -> list[NDArray[Any] | None]:
+            return self._run(inputs.source_batch([encoded[index] for index in indices]), searching)
+
+        for indices, found in zip(indices_of, self._at_once.map(run, indices_of), strict=True):
             for row, index in enumerate(indices):
                 places = inputs.source_places(texts[index])
                 of_row = [None if one is None else one[row] for one in found]

@@ -1,0 +1,105 @@
+"""Batches at a time: in order, together where there are threads for it, and ended by an exception."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from nlp_pipeline import devices
+from nlp_pipeline.serving import at_once
+from nlp_pipeline.serving.at_once import AtOnce
+
+LONG = 60.0  # seconds until what should have come is given up
+
+
+@pytest.fixture(params=[1, 2, 3])
+def together(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    count: int = request.param
+    monkeypatch.setattr(at_once, "batches_at_once", lambda: count)
+    return count
+
+
+def test_results_come_in_the_order_of_the_batches(together: int) -> None:
+    later = threading.Event()
+
+    def run(batch: int) -> int:
+        # The first one waits for the last, where another thread can do that.
+        if batch == 0 and threading.current_thread() is not threading.main_thread():
+            later.wait(LONG)
+        if batch == 9:
+            later.set()
+        return batch * batch
+
+    assert list(AtOnce().map(run, range(10))) == [batch * batch for batch in range(10)]
+
+
+def test_as_many_are_computed_at_a_time_as_there_are_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(at_once, "batches_at_once", lambda: 3)
+    everyone = threading.Barrier(3, timeout=LONG)
+    # Nobody passes before three are there; a broken barrier raises.
+    assert sorted(AtOnce().map(lambda _: everyone.wait(), range(6))) == [0, 0, 1, 1, 2, 2]
+
+
+def test_one_batch_needs_no_thread(together: int) -> None:
+    assert list(AtOnce().map(lambda _: threading.current_thread(), [0])) == [threading.main_thread()]
+
+
+def test_an_exception_is_raised_in_its_place_and_ends_what_has_not_begun(together: int) -> None:
+    begun: list[int] = []
+    released = threading.Event()
+
+    def run(batch: int) -> int:
+        begun.append(batch)
+        if batch == 1:
+            raise ValueError("torn")
+        if batch > 1:
+            released.wait(LONG)
+        return batch
+
+    results = AtOnce().map(run, range(100))
+    assert next(results) == 0
+    with pytest.raises(ValueError, match="torn"):
+        next(results)
+    released.set()
+    # At the most those that the other threads had taken, and one more each.
+    assert len(begun) <= 2 + 2 * together
+
+
+ASK = """
+import tensorflow as tf
+from nlp_pipeline import devices
+
+devices._cores = lambda: {cores}
+{before}
+devices.share_cores_among_batches()
+threads = tf.config.threading
+print(devices.batches_at_once(), threads.get_inter_op_parallelism_threads(), threads.get_intra_op_parallelism_threads())
+"""
+
+
+@pytest.mark.parametrize(
+    ("cores", "before", "expected"),
+    [
+        (1, "", [1, 1, 1]),
+        (2, "", [2, 2, 1]),
+        (8, "", [8, 8, 1]),
+        # Memory is for eight batches; the cores that are left over help these.
+        (32, "", [8, 8, 4]),
+        # TensorFlow has begun: its threads stay as they are, and batches still come a core each.
+        (2, "tf.constant(0) + 1", [2, 0, 0]),
+    ],
+)
+def test_cores_are_shared_among_batches(cores: int, before: str, expected: list[int]) -> None:
+    code = ASK.format(cores=cores, before=before)
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert list(map(int, done.stdout.split())) == expected
+
+
+def test_a_gpu_gets_one_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["one"] if kind == "GPU" else [])
+    assert devices.batches_at_once() == 1
