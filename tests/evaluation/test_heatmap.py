@@ -229,7 +229,7 @@ def test_letters_stand_out_from_their_cell() -> None:
     for style in styles:
         ground = light([int(part) for part in style.split("(")[1].split(")")[0].split(",")])
         ink = 1.0 if style.endswith("#fff") else 0.0
-        assert (max(ground, ink) + 0.05) / (min(ground, ink) + 0.05) > 4.3
+        assert (max(ground, ink) + 0.05) / (min(ground, ink) + 0.05) >= 4.5
 
 
 # The picture
