@@ -66,8 +66,8 @@ def page_of(source_tokens: Sequence[str], target_tokens: Sequence[str], weights:
             "</head>",
             "<body>",
             "<h1>Attention of a translation</h1>",
-            "<p>How much each token of the translation (rows) attended to each token of the source (columns), from 0 to "
-            "1. The largest weight of a row is underlined.</p>",
+            "<p>How much each token of the translation (rows) attended to each token of the source (columns), from 0 "
+            "to 1. The largest weight of a row is underlined.</p>",
             '<div class="scroll" role="region" aria-label="Attention weights" tabindex="0">',
             "<table>",
             f"<thead><tr><td></td>{across}</tr></thead>",

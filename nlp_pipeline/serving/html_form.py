@@ -61,7 +61,8 @@ mark:hover > small { display: block; z-index: 2; }
 mark:focus > small { display: block; }
 html { scroll-padding-bottom: 4rem; }
 @media (max-width: 30rem) { ol > li { grid-template-columns: 1fr; gap: 0; } ol > li > span { text-align: start; } }
-@media print { mark { -webkit-print-color-adjust: exact; print-color-adjust: exact; } nav, mark > small { display: none; } }
+@media print { mark { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  nav, mark > small { display: none; } }
 """
 _DARK = (
     "@media (prefers-color-scheme: dark) {\n"
