@@ -196,7 +196,8 @@ class Browser:
         try:
             for part in ("Page", "Runtime", "Log", "Network"):
                 page.ask(f"{part}.enable")
-            page.lay_out(_HEIGHTS.get(width, 800))
+            size = {"width": width, "height": _HEIGHTS.get(width, 800), "deviceScaleFactor": 1, "mobile": width < 600}
+            page.ask("Emulation.setDeviceMetricsOverride", **size)
             page.ask("Emulation.setTouchEmulationEnabled", enabled=width < 600)
             scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
             page.ask("Emulation.setEmulatedMedia", features=[scheme])
@@ -227,11 +228,6 @@ class Page:
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Return the answer to a command about this tab."""
         return self.browser.ask(method, self.session, **parameters)
-
-    def lay_out(self, height: int) -> None:
-        """Make the window so high, in pixels."""
-        size = {"width": self.width, "height": height, "deviceScaleFactor": 1, "mobile": self.width < 600}
-        self.ask("Emulation.setDeviceMetricsOverride", **size)
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of an expression of JavaScript, once it is there.
@@ -312,13 +308,14 @@ class Page:
     def picture(self) -> bytes:
         """Return what is seen from the top to the bottom, as a PNG file."""
         size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
-        # What is out of sight may not be drawn; so the window is made as high as the page.
-        height = min(int(size["height"]), _TALLEST)
-        self.lay_out(max(height, _HEIGHTS.get(self.width, 800)))
-        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        clip = {"x": 0, "y": 0, "width": self.width, "height": height, "scale": 1}
+        clip = {"x": 0, "y": 0, "width": self.width, "height": min(size["height"], _TALLEST), "scale": 1}
+        # What is out of sight may not be drawn yet.
+        self.evaluate(
+            "{const all = new CSSStyleSheet(); all.replaceSync('* { content-visibility: visible !important }');"
+            "document.adoptedStyleSheets = [all]}"
+        )
         told = self.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
-        self.lay_out(_HEIGHTS.get(self.width, 800))
+        self.evaluate("document.adoptedStyleSheets = []")
         return base64.b64decode(told["data"])
 
     def told(self, own: str) -> list[str]:

@@ -22,10 +22,12 @@ p { max-width: 45rem; overflow-wrap: anywhere; }
 .scroll { overflow: auto; max-height: 90vh; width: fit-content; max-width: 100%; border: 1px solid #ccc; }
 .scroll:focus { outline: 2px solid #d60; }
 table { border-collapse: separate; border-spacing: 1px; }
-th { font-weight: normal; background: #fff; padding: 0.15rem 0.4rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+th { font-weight: normal; background: #fff; padding: 0.15rem 0.4rem; white-space: pre-wrap; }
+th span { display: inline-block; overflow-wrap: break-word; }
 thead th { position: sticky; top: 0; vertical-align: bottom; }
 thead th span { writing-mode: vertical-rl; max-height: 14em; }
-tbody th { position: sticky; left: 0; text-align: end; min-width: 2rem; max-width: 9rem; }
+tbody th { position: sticky; left: 0; text-align: end; }
+tbody th span { max-width: 9rem; }
 thead td { position: sticky; top: 0; left: 0; z-index: 1; background: #fff; }
 tbody td { min-width: 2.4rem; padding: 0.25rem; text-align: center; font-size: 0.8rem; outline: 1px solid #ddd; }
 tbody td:hover { outline: 2px solid #d60; }
@@ -53,7 +55,7 @@ def page_of(source_tokens: Sequence[str], target_tokens: Sequence[str], weights:
             _cell(float(weight), f"{source} → {target}", place == best)
             for place, (source, weight) in enumerate(zip(sources, row, strict=True))
         )
-        rows.append(f'<tr><th scope="row" dir="auto">{target}</th>{cells}</tr>')
+        rows.append(f'<tr><th scope="row"><span dir="auto">{target}</span></th>{cells}</tr>')
     return "\n".join(
         (
             "<!DOCTYPE html>",
