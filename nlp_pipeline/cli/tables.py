@@ -25,6 +25,11 @@ def console() -> Console:
     return found if found.is_terminal else Console(highlight=False, width=200)
 
 
+def console_or_quiet(quiet: bool) -> Console:
+    """Return the console of standard output, or one that prints nothing."""
+    return Console(quiet=True) if quiet else console()
+
+
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Return a table whose first column is text and whose others are numbers. Nothing in it is read as markup."""
     table = Table(title=Text(title), title_justify="left")
