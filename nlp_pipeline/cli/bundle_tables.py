@@ -50,7 +50,7 @@ def _layers_table(facts: Mapping[str, Any]) -> Table:
         for layer in own:
             inner.setdefault("/".join(layer["layer"].split("/")[1:2]), []).append(layer)
         if len(inner) > 1:
-            rows += [[f"  {name or part}", _count(some), _size(some), ""] for name, some in inner.items()]
+            rows += [[f"  {name or 'its own'}", _count(some), _size(some), ""] for name, some in inner.items()]
     rows.append(["all", _count(layers), _size(layers), _trained(layers)])
     return table("weights", ["part", "weights", "kB", "trained"], rows)
 

@@ -112,7 +112,7 @@ def test_what_a_translator_knows_of_a_file(translator_folder: Path, command: Com
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), (b" \n", "expected words, received none"), (b"\xff\n", "none that can be read")],
+    [(None, "No such file"), (b" \n", "expected words, received none"), (b"\xff\n", "none that can be read")],
 )
 def test_a_file_without_words_is_one_line(
     tiny_bundle: Path, command: CommandLine, tmp_path: Path, content: bytes | None, message: str

@@ -204,7 +204,8 @@ def test_an_encoder_that_looks_like_markdown_is_shown_as_it_is(hostile: Card) ->
 def test_the_licence_of_the_default_encoder_is_told() -> None:
     told = licence_of(Encoder(name="minilm"))
     assert told.startswith(
-        "The bundle holds the weights of the encoder minilm (sentence-transformers/all-MiniLM-L6-v2), licensed Apache-2.0."
+        "The bundle holds the weights of the encoder minilm (sentence-transformers/all-MiniLM-L6-v2), "
+        "licensed Apache-2.0."
     )
 
 
