@@ -23,7 +23,7 @@ def circumstances(devices: str) -> dict[str, str]:
     versions = [f"nlp_pipeline {nlp_pipeline.__version__}", f"Python {platform.python_version()}"]
     versions += [f"{package} {importlib.metadata.version(package)}" for package in _PACKAGES]
     return {
-        "machine": f"{devices}; {processor()}, {cores()} cores{_memory()}; {platform.system()} {platform.machine()}",
+        "machine": f"{devices}; {processor()}, {_cores()}{_memory()}; {platform.system()} {platform.machine()}",
         "versions": ", ".join(versions),
         "finished": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
@@ -43,9 +43,10 @@ def processor(cpu_info: Path = _CPU_INFO) -> str:
     return next(named, platform.processor() or platform.machine() or "a processor without a name")
 
 
-def cores() -> int:
+def _cores() -> str:
     """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return "1 core" if count == 1 else f"{count} cores"
 
 
 def _memory() -> str:
