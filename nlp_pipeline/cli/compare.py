@@ -86,8 +86,8 @@ def command(
     if as_json:
         click.echo(json.dumps(comparison.to_json(), indent=2, ensure_ascii=False))
         return
-    for table in comparison_tables(comparison):
-        console().print(table)
+    for shown in comparison_tables(comparison):
+        console().print(shown)
     if report is not None:
         click.echo(f"report in {report / 'report.html'}")
 
