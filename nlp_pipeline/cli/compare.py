@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from nlp_pipeline.cli import suggestions
 from nlp_pipeline.cli.options import data_options, format_option, given, pair_options
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
 @click.command("compare", short_help="Compare two runs on the same sentences.")
-@click.argument("first", metavar="FIRST")
-@click.argument("second", metavar="SECOND")
+@click.argument("first", metavar="FIRST", shell_complete=suggestions.bundles)
+@click.argument("second", metavar="SECOND", shell_complete=suggestions.bundles)
 @click.option("--data", metavar="FILE", help="Labelled file or sentence pairs, folder of Parquet, or hub:owner/name.")
 @click.option("--source", metavar="FILE", help="Sentences, for translators, with --target.")
 @click.option("--target", metavar="FILE", help="Their translations, line by line.")

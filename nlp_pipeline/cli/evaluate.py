@@ -59,6 +59,11 @@ def command(
     A translator translates --source, or the sources of the pairs in --data; the translations are scored with sacrebleu:
     BLEU, chrF and TER, with their signatures, and BLEU by length.
 
+    --report writes one page of HTML that needs nothing from elsewhere, and the same as Markdown: scores with intervals
+    of a bootstrap over sentences, confusions, calibration, and the worst sentences with gold and predicted entities; of
+    a translator BLEU by length, alignments, and the best translations that the search found. report.json holds the
+    numbers.
+
     \b
     Example:
       nlp-pipeline evaluate runs/ner-demo/bundle --data data/newsroom/test.conll --report runs/ner-demo/report
