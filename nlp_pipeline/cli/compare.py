@@ -67,7 +67,7 @@ def command(
     from nlp_pipeline.cli.tables import comparison_tables, console
 
     if gold is None:
-        load_tensorflow()
+        load_tensorflow(at_once=True)
     from nlp_pipeline.jobs import compare
 
     if report is not None:
