@@ -41,7 +41,7 @@ ONLY_IMPORTER = {
     "tokenizers": ("subwords/",),
     "seqeval": ("evaluation/entities.py",),
     "sacrebleu": ("evaluation/translations.py",),
-    "matplotlib": ("evaluation/heatmap_picture.py",),
+    "matplotlib": ("evaluation/fonts.py", "evaluation/heatmap_picture.py"),
     "click": ("cli/",),
     "ray": ("serving/cluster.py", "serving/connection.py", "jobs/train_on_cluster.py"),
 }

@@ -32,7 +32,7 @@ def command(bundle: Path, sentence: str, output: Path, target: str | None, words
     load_tensorflow()
     import warnings
 
-    from nlp_pipeline.evaluation.heatmap_picture import FontWarning
+    from nlp_pipeline.evaluation.fonts import FontWarning
     from nlp_pipeline.jobs.attention import aligned_translation, check_name, write_attention
     from nlp_pipeline.serving.translator import LoadedTranslator
     from nlp_pipeline.subwords.pieces import SPACE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from nlp_pipeline.cli import suggestions
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
@@ -36,7 +37,7 @@ def list_() -> None:
 
 
 @command.command("get", short_help="Fetch an encoder into the cache.")
-@click.argument("name")
+@click.argument("name", shell_complete=suggestions.encoders)
 def get(name: str) -> None:
     """Fetch the encoder NAME into the cache, check it, and print its folder.
 

@@ -14,7 +14,7 @@ from nlp_pipeline.errors import PipelineError
 
 COMMANDS = (
     *("prepare", "train", "evaluate", "score", "tag", "translate", "attention", "export"),
-    *("run", "inspect", "encoder", "doctor"),
+    *("run", "inspect", "encoder", "doctor", "completion"),
 )
 
 HELP = """BERT embeddings feed recurrent taggers and translators, in TensorFlow.

@@ -9,10 +9,17 @@ from typing import Any
 
 import click
 
+from nlp_pipeline.cli import suggestions
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-recipe_argument: Decorator = click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
-bundle_argument: Decorator = click.argument("bundle", type=click.Path(path_type=Path), metavar="BUNDLE")
+recipe_argument: Decorator = click.argument(
+    "recipe", type=click.Path(path_type=Path), metavar="RECIPE", shell_complete=suggestions.recipes
+)
+bundle_argument: Decorator = click.argument(
+    "bundle", type=click.Path(path_type=Path), metavar="BUNDLE", shell_complete=suggestions.bundles
+)
+quiet_option: Decorator = click.option("--quiet", is_flag=True, help="Print nothing but what is wrong.")
 set_option: Decorator = click.option(
     "--set",
     "overrides",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nlp_pipeline.cli.options import recipe_argument, run_folder, set_option
+from nlp_pipeline.cli.options import quiet_option, recipe_argument, run_folder, set_option
 
 
 @click.command("prepare", short_help="Check the corpora of a recipe, and count what is in them.")
@@ -14,7 +14,8 @@ from nlp_pipeline.cli.options import recipe_argument, run_folder, set_option
 @click.option("--output", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/<recipe's name>]")
 @click.option("--force", is_flag=True, help="Read the corpora anew, also where they seem unchanged.")
 @set_option
-def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str, ...]) -> None:
+@quiet_option
+def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str, ...], quiet: bool) -> None:
     """Check every corpus of RECIPE, print what is in them, and keep them as Arrow in the run's folder.
 
     All problems of a file are told, the first 20 with their lines. Printed are, for each split of a tagger's corpus,
@@ -33,7 +34,9 @@ def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str
 
     read = read_recipe(recipe, overrides)
     folder = run_folder(read, output) / "corpus"
-    prepared = prepare(read, folder, lambda line: click.echo(line, err=True), force)
+    prepared = prepare(read, folder, lambda line: None if quiet else click.echo(line, err=True), force)
+    if quiet:
+        return
     for table in corpus_tables(prepared.summary):
         console().print(table)
     click.echo(f"prepared corpus in {prepared.folder}" + (" (unchanged)" if prepared.reused else ""))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nlp_pipeline.cli.options import recipe_argument, run_folder, set_option
+from nlp_pipeline.cli.options import quiet_option, recipe_argument, run_folder, set_option
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
@@ -21,7 +21,15 @@ from nlp_pipeline.cli.quiet import load_tensorflow
     help="Where to train: training.strategy of the recipe.",
 )
 @set_option
-def command(recipe: Path, output: Path | None, force: bool, strategy: str | None, overrides: tuple[str, ...]) -> None:
+@quiet_option
+def command(
+    recipe: Path,
+    output: Path | None,
+    force: bool,
+    strategy: str | None,
+    overrides: tuple[str, ...],
+    quiet: bool,
+) -> None:
     """Prepare, train and evaluate as RECIPE says; what is done and unchanged is skipped.
 
     Evaluated is on the recipe's test corpus, or on its dev corpus where it has none; the report is in `evaluation/` of
@@ -37,19 +45,22 @@ def command(recipe: Path, output: Path | None, force: bool, strategy: str | None
         overrides = (*overrides, f"training.strategy={strategy}")
     read = read_recipe(recipe, overrides)
     load_tensorflow()
-    from nlp_pipeline.cli.tables import console, corpus_tables, scores_table
+    from nlp_pipeline.cli.tables import console_or_quiet, corpus_tables, scores_table
     from nlp_pipeline.jobs.run import run
+
+    console = console_or_quiet(quiet)
 
     def show_corpus(summary: dict[str, Any]) -> None:
         for table in corpus_tables(summary):
-            console().print(table)
+            console.print(table)
 
     result = run(
         read,
         run_folder(read, output),
-        console(),
+        console,
         force=force,
         show_corpus=show_corpus,
     )
-    console().print(scores_table(result.scores, title=f"{result.split} corpus"))
-    click.echo(f"bundle in {result.bundle}, report in {result.report / 'report.md'}")
+    console.print(scores_table(result.scores, title=f"{result.split} corpus"))
+    if not quiet:
+        click.echo(f"bundle in {result.bundle}, report in {result.report / 'report.md'}")

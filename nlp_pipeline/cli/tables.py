@@ -25,14 +25,19 @@ def console() -> Console:
     return found if found.is_terminal else Console(highlight=False, width=200)
 
 
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Return a table whose first column is text and whose others are numbers. Nothing in it is read as markup."""
-    table = Table(title=Text(title), title_justify="left")
+def console_or_quiet(quiet: bool) -> Console:
+    """Return the console of standard output, or one that prints nothing."""
+    return Console(quiet=True) if quiet else console()
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = True) -> Table:
+    """Return a table whose first column is text and whose others are numbers, or text too. Nothing in it is markup."""
+    made = Table(title=Text(title), title_justify="left")
     for number, column in enumerate(columns):
-        table.add_column(Text(column), justify="right" if number else "left")
+        made.add_column(Text(column), justify="right" if number and numbers else "left")
     for row in rows:
-        table.add_row(*map(Text, row))
-    return table
+        made.add_row(*map(Text, row))
+    return made
 
 
 def corpus_tables(summary: Mapping[str, Any]) -> list[Table]:
@@ -62,7 +67,7 @@ def corpus_tables(summary: Mapping[str, Any]) -> list[Table]:
         rows.append(["words without a subword", *(f"{empty[name]:,}" for name in splits)])
     types = sorted({name for split in splits.values() for name in split["types"]})
     of_types = [[name, *(f"{split['types'].get(name, 0):,}" for split in splits.values())] for name in types]
-    return [_table("corpus", ["", *splits], rows), _table("entities", ["type", *splits], of_types)]
+    return [table("corpus", ["", *splits], rows), table("entities", ["type", *splits], of_types)]
 
 
 def _pairs_table(summary: Mapping[str, Any]) -> Table:
@@ -97,15 +102,15 @@ def _pairs_table(summary: Mapping[str, Any]) -> Table:
             rows.append([f"unknown subwords of the {side}", *(f"{one['subwords']:,}" for one in of_side)])
             if any(one["characters"] for one in of_side):
                 rows.append([f"unknown characters of the {side}", *(f"{one['characters']:,}" for one in of_side)])
-                rows.append(["the commonest of them", *(_shown(one["commonest"]) for one in of_side)])
-    return _table("sentence pairs", ["", *splits], rows)
+                rows.append(["the commonest of them", *(shown(one["commonest"]) for one in of_side)])
+    return table("sentence pairs", ["", *splits], rows)
 
 
-def _shown(characters: Sequence[str], most: int = 8) -> str:
-    """Return the first of some characters, those that cannot be seen by their numbers."""
+def shown(texts: Sequence[str], most: int = 8) -> str:
+    """Return the first of some texts, each cut short, and what cannot be seen of them by its numbers."""
     from nlp_pipeline.evaluation.shown_text import visible
 
-    return " ".join(visible(character) for character in characters[:most])
+    return " ".join(visible(text if len(text) <= 40 else f"{text[:39]}…") for text in texts[:most])
 
 
 def scores_table(scores: EntityScores | TranslationScores, title: str = "") -> Table:
@@ -131,7 +136,7 @@ def translation_table(scores: TranslationScores, title: str = "") -> Table:
             rows.append(
                 [f"BLEU of {bucket.words} {scores.length_of} words", f"{bucket.score:.2f}", f"{bucket.count:,}"]
             )
-    return _table(title, ["translations", "score", "signature, or sentences"], rows)
+    return table(title, ["translations", "score", "signature, or sentences"], rows)
 
 
 def score_table(scores: EntityScores, title: str = "") -> Table:
@@ -154,7 +159,7 @@ def score_table(scores: EntityScores, title: str = "") -> Table:
     for name, recall in (("seen in training", scores.seen), ("unseen in training", scores.unseen)):
         if recall is not None and recall.gold:
             rows.append([name, "", f"{100 * recall.recall:.2f}", "", f"{recall.gold:,}", ""])
-    return _table(title, ["entities", "precision", "recall", "F1", "gold", "predicted"], rows)
+    return table(title, ["entities", "precision", "recall", "F1", "gold", "predicted"], rows)
 
 
 def encoder_table(encoders: Iterable[AvailableEncoder]) -> Table:
@@ -167,49 +172,10 @@ def encoder_table(encoders: Iterable[AvailableEncoder]) -> Table:
         ]
         for encoder in encoders
     ]
-    return _table("encoders", ["name", "what it is", "cache"], rows)
-
-
-def bundle_tables(facts: Mapping[str, Any]) -> list[Table]:
-    """Return what a bundle is, the sizes of its parts, and its dev scores."""
-    about = {
-        "name": facts["name"],
-        "made by": f"nlp_pipeline {facts['package']}",
-        **(_about_translator(facts) if facts["task"] == "translation" else _about_tagger(facts)),
-        "precision": facts["precision"],
-        "size": f"{facts['bytes'] / 1e6:,.1f} MB",
-        "best epoch": f"{facts['metrics']['best_epoch']} of {facts['metrics']['epochs']}",
-    }
-    parts = [[name, f"{count:,}"] for name, count in facts["weights"].items()]
-    parts.append(["all", f"{sum(facts['weights'].values()):,}"])
-    return [_table("bundle", ["", ""], about.items()), _table("weights", ["part", "weights"], parts)]
-
-
-def _about_tagger(facts: Mapping[str, Any]) -> dict[str, str]:
-    dev = facts["metrics"]["dev"]
-    return {
-        "entity types": ", ".join(facts["entity_types"]),
-        "tags": f"{facts['scheme']}, {facts['decoder']['kind']}",
-        "encoder": "none" if facts["encoder"] is None else facts["encoder"]["name"],
-        "dev F1 (conlleval, micro)": f"{100 * dev['conlleval']['f1']:.2f}",
-        "dev F1 (strict, IOB2, micro)": f"{100 * dev['strict']['f1']:.2f}",
-    }
-
-
-def _about_translator(facts: Mapping[str, Any]) -> dict[str, str]:
-    encoder, decoder, dev = facts["encoder"], facts["decoder"], facts["metrics"]["dev"]
-    attention = "none" if decoder["attention"] is None else decoder["attention"]["score"]
-    return {
-        "languages": " to ".join(language or "?" for language in facts["languages"]),
-        "encoder": f"{encoder['layers']} x {encoder['units']} {encoder['cell']}",
-        "decoder": f"{decoder['layers']} x {decoder['units']} {decoder['cell']}, attention: {attention}",
-        "source vectors": "trained" if facts["bert"] is None else facts["bert"]["name"],
-        "vocabularies": ", ".join(f"{size:,} ({side})" for side, size in facts["vocabularies"].items()),
-        "dev BLEU (greedy, cased, 13a)": f"{100 * dev['bleu']:.2f}",
-    }
+    return table("encoders", ["name", "what it is", "cache"], rows)
 
 
 def doctor_table(findings: Iterable[Finding]) -> Table:
     """Return what was looked at, and whether it is fine."""
     rows = [[finding.subject, finding.found, "ok" if finding.fine else "AMISS"] for finding in findings]
-    return _table("this machine", ["", "", ""], rows)
+    return table("this machine", ["", "", ""], rows)

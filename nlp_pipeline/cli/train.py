@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nlp_pipeline.cli.options import recipe_argument, run_folder, set_option
+from nlp_pipeline.cli.options import quiet_option, recipe_argument, run_folder, set_option
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
@@ -32,6 +32,7 @@ from nlp_pipeline.cli.quiet import load_tensorflow
 @click.option("--gpus-per-worker", type=click.IntRange(0), help="Of Ray.  [default: 0]")
 @click.option("--restarts", type=click.IntRange(0), help="How often Ray begins the workers anew.  [default: 3]")
 @set_option
+@quiet_option
 def command(
     recipe: Path,
     output: Path | None,
@@ -41,6 +42,7 @@ def command(
     overrides: tuple[str, ...],
     cluster: str | None,
     restarts: int | None,
+    quiet: bool,
     **places: Any,
 ) -> None:
     """Train as RECIPE says.
@@ -81,17 +83,17 @@ def command(
         overrides = (*overrides, f"training.strategy={strategy}")
     read = read_recipe(recipe, overrides)
     load_tensorflow()
-    from nlp_pipeline.cli.tables import console
+    from nlp_pipeline.cli.tables import console_or_quiet
     from nlp_pipeline.jobs.run_folder import Start
 
     start = Start.RESUME if resume else Start.FORCE if force else Start.NEW
     if cluster is None:
         from nlp_pipeline.jobs.tasks import train
 
-        train(read, run_folder(read, output), console(), start=start)
+        train(read, run_folder(read, output), console_or_quiet(quiet), start=start)
     else:
         from nlp_pipeline.jobs.train_on_cluster import train_on
         from nlp_pipeline.serving.connection import Cluster
 
         times = 3 if restarts is None else restarts
-        train_on(Cluster(**told), times, read, run_folder(read, output), console(), start)
+        train_on(Cluster(**told), times, read, run_folder(read, output), console_or_quiet(quiet), start)

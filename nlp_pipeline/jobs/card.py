@@ -9,7 +9,8 @@ from typing import Any
 import nlp_pipeline
 from nlp_pipeline.corpora.lines import name_of
 from nlp_pipeline.evaluation.shown_text import in_markdown
-from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.recipe import Encoder, TaggingRecipe
+from nlp_pipeline.subwords.encoders import ALIASES
 from nlp_pipeline.text.tagset import TagSet
 
 
@@ -21,7 +22,8 @@ def model_card(recipe: TaggingRecipe, metrics: Mapping[str, Any], tag_set: TagSe
     )
     entity_types = ", ".join(map(in_markdown, tag_set.entity_types))
     corpora = "\n".join(
-        f"| {split} | {in_markdown(name_of(Path(source).name))} | {metrics['sentences'][split]:,} |"
+        f"| {split} | {in_markdown(name_of(Path(source).name))} | {metrics['sentences'][split]:,} | "
+        f"{metrics['words'][split]:,} | {metrics['entities'][split]:,} |"
         for split, source in recipe.corpora().items()
         if split != "test"  # which nothing was made from
     )
@@ -42,14 +44,23 @@ A named entity tagger for the types {entity_types}, made by nlp_pipeline {nlp_pi
 
 {metrics["weights"]["trained"]:,} weights were trained, of {metrics["weights"]["all"]:,}.
 
+## What it is for
+
+It marks names of the types above in text of the language and the kind that the corpora below are of: to search, to
+count, to link, to suggest. It takes text or words of any length, and gives each word a tag and each entity a score
+from 0 to 1. It is not made to decide about people without a person who looks.
+
 ## Made from
 
-| split | source | sentences |
-|---|---|---|
+| split | source | sentences | words | entities |
+|---|---|---|---|---|
 {corpora}
 
-{metrics["epochs"]} epochs in {metrics["seconds"]:.0f} s with seed {metrics["seed"]}; kept is epoch \
-{metrics["best_epoch"]}, the best on the dev corpus. The whole recipe is in `recipe.yaml`.
+{licence_of(recipe.encoder)}
+
+## How it was trained
+
+{how_trained(metrics)}
 
 ## Scores on the dev corpus
 
@@ -75,8 +86,29 @@ Strict mode of IOB2, micro F1: {100 * dev["strict"]["f1"]:.2f}.
 
 It has learnt from the corpus above and from nothing else that is labelled: other kinds of text, other spellings and
 other languages are tagged worse than the scores say. The names of people are personal data; so are the mistakes made
-about them.
+about them. A score says how sure the model is, which is not how often it is right.
 """
+
+
+def how_trained(metrics: Mapping[str, Any]) -> str:
+    """Return how long and on what a model was trained, in a few sentences."""
+    about: Mapping[str, str] = metrics["circumstances"]
+    return f"""{metrics["epochs"]} epochs in {metrics["seconds"]:.0f} s with seed {metrics["seed"]}; kept is epoch \
+{metrics["best_epoch"]}, the best on the dev corpus. Trained on {in_markdown(about["machine"])}, until
+{about["finished"]}, with {in_markdown(about["versions"])}. The whole recipe is in `recipe.yaml`: the same recipe, seed
+and machine give the same numbers."""
+
+
+def licence_of(encoder: Encoder | None) -> str:
+    """Return a sentence on the licence of the weights that were not trained here, and of those that were."""
+    own = "No licence comes with the corpora's names: whoever passes this model on has to know theirs."
+    if encoder is None:
+        return f"All of its weights come from these corpora. {own}"
+    known = ALIASES.get(encoder.name)
+    name = in_markdown(name_of(Path(encoder.name).name))
+    if known is None:
+        return f"The bundle holds the weights of the encoder {name}, under the licence that it came with. {own}"
+    return f"The bundle holds the weights of the encoder {name} ({known.hub_id}), licensed {known.licence}. {own}"
 
 
 def _percent(score: Mapping[str, float]) -> str:

@@ -80,7 +80,7 @@ def run(
     done = folder.done()
     if not force and done is not None and done["fingerprint"] == folder.fingerprint(recipe, prepared):
         prepared.keep()
-        if (kept := _kept_scores(recipe, done, report)) is not None:
+        if (kept := kept_scores(recipe, done, report)) is not None:
             say("training and evaluation skipped: the bundle is there, and nothing has changed")
             return RunResult(folder.bundle, report, split, kept)
         say("training skipped: the bundle is there, and nothing has changed")
@@ -96,7 +96,7 @@ def run(
     return RunResult(folder.bundle, report, split, scores)
 
 
-def _kept_scores(recipe: Recipe, done: Mapping[str, str], report: Path) -> EntityScores | TranslationScores | None:
+def kept_scores(recipe: Recipe, done: Mapping[str, str], report: Path) -> EntityScores | TranslationScores | None:
     """Return the scores of the bundle's evaluation, if its report is there and as it was."""
     known_by, scores_file, to_read = report_files(recipe)
     try:

@@ -123,7 +123,10 @@ class TaggerTraining(TrainingTask):
 
     def write_bundle(self, folder: Path, metrics: dict[str, Any], best: EpochResult) -> list[str]:
         """Write the bundle; its scores come from the way it will be used, not from kept float16 vectors."""
-        metrics["sentences"] = {name: len(sentences) for name, sentences in self.prepared.splits.items()}
+        splits = self.prepared.splits.items()
+        metrics["sentences"] = {name: len(sentences) for name, sentences in splits}
+        metrics["words"] = {name: sum(len(one.words) for one in sentences) for name, sentences in splits}
+        metrics["entities"] = {name: sum(len(one.entities) for one in sentences) for name, sentences in splits}
         known = known_entities_of(self.prepared.splits["train"])
         bundle = TaggerBundle(self.recipe, self.inputs, self.network, self.encoder_folder, known, metrics, card="")
         scores = self._scores_of(bundle)

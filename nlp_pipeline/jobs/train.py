@@ -15,6 +15,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from nlp_pipeline.errors import Problem, TrainingError, UsageError
+from nlp_pipeline.jobs.circumstances import circumstances
 from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.encoder_vectors import keep_vectors_of
 from nlp_pipeline.jobs.prepare import PreparedCorpus
@@ -243,6 +244,7 @@ class TrainingRun:
             "replicas": self.team.replicas,
             "seed": self.task.recipe.seed,
             "weights": _count_weights(network),
+            "circumstances": circumstances(told_devices()),
         }
         if self.team.chief:
             with self._memory("while the bundle was scored and written"):

@@ -9,6 +9,7 @@ from typing import Any
 import nlp_pipeline
 from nlp_pipeline.corpora.lines import name_of
 from nlp_pipeline.evaluation.shown_text import in_markdown
+from nlp_pipeline.jobs.card import how_trained, licence_of
 from nlp_pipeline.recipe.translation import TranslationRecipe
 
 
@@ -30,14 +31,22 @@ A translator{f" from {languages}" if languages else ""}, made by nlp_pipeline {n
 
 {metrics["weights"]["trained"]:,} weights were trained, of {metrics["weights"]["all"]:,}. {_subwords(recipe, metrics)}
 
+## What it is for
+
+It translates sentences of the kind that the corpora below are of, a line each: to get the gist, or a first draft that
+a translator goes over. It is not made for text in which a wrong word does harm.
+
 ## Made from
 
 | split | source | pairs |
 |---|---|---|
 {corpora}
 
-{metrics["epochs"]} epochs in {metrics["seconds"]:.0f} s with seed {metrics["seed"]}; kept is epoch \
-{metrics["best_epoch"]}, the best on the dev corpus. The whole recipe is in `recipe.yaml`.
+{licence_of(recipe.bert)}
+
+## How it was trained
+
+{how_trained(metrics)}
 
 ## Scores on the dev corpus
 

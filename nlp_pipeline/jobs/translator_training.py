@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from nlp_pipeline.evaluation.heatmap_picture import FontWarning
+from nlp_pipeline.evaluation.fonts import FontWarning
 from nlp_pipeline.evaluation.translations import bleu_of
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of

@@ -23,35 +23,51 @@ from nlp_pipeline.serving.tagged_forms import text_and_entities
 PAGE_RECORDS = 2_000
 PAGE_CHARACTERS = 1_000_000
 
-# The colours of Okabe and Ito, which colour-blind eyes tell apart, made light enough for black text (at least 7:1);
-# the lines below differ too, for print in black and white. After these they begin anew: the type is always written.
-_COLOURS = ("#ffe3a8", "#cde8f8", "#b8ecd8", "#fff6b3", "#c9dcf5", "#f9d3bb", "#f3d5e6", "#e4e4e4")
+# The colours of Okabe and Ito, which colour-blind eyes tell apart, made light enough for dark letters and dark enough
+# for light ones (at least 7:1); the lines below differ too, for print in black and white. After these they begin anew:
+# the type is always written.
+COLOURS = ("#ffe3a8", "#cde8f8", "#b8ecd8", "#fff6b3", "#c9dcf5", "#f9d3bb", "#f3d5e6", "#e4e4e4")
+DARK_COLOURS = ("#5c4310", "#174a66", "#0b4d3a", "#4d4700", "#1b3d66", "#66300f", "#5c2a48", "#444444")
 _LINES = ("solid", "dashed", "dotted", "double")
 
-# What HTML has no place for: it is shown as U+FFFD.
+# What HTML has no place for. Unicode has a picture of the first 32 control characters and of DEL, such as one with the
+# letters ESC; of the others it is U+FFFD. Each is one character, so that offsets stay what they are.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 _GENERATOR = "nlp-pipeline tag"
 _STYLE = """\
-:root { font: 100%/1.7 system-ui, sans-serif; color: #111; background: #fff; }
-body { max-width: 50rem; margin: 0 auto; padding: 1rem; }
+:root { color-scheme: light dark; --ink: #111; --ground: #fff; --quiet: #595959; --line: #333; --ring: #0b57d0;
+  font: 100%/1.7 system-ui, sans-serif; color: var(--ink); background: var(--ground); }
+body { max-width: 50rem; margin: 0 auto; padding: 1rem 1rem 4rem; }
 h1 { font-size: 1.3rem; overflow-wrap: anywhere; }
 ul.legend, nav { display: flex; flex-wrap: wrap; gap: .4rem 1rem; padding: 0; list-style: none; }
+ul.legend { overflow-wrap: anywhere; }
 ol { padding: 0; list-style: none; }
 ol > li { display: grid; grid-template-columns: 4.5rem 1fr; gap: .5rem; content-visibility: auto;
   contain-intrinsic-size: auto 2rem; }
-ol > li > span { color: #595959; text-align: right; font-variant-numeric: tabular-nums; }
+ol > li:hover, ol > li:focus-within { content-visibility: visible; } /* else the score would be cut off at its edge */
+ol > li > span { color: var(--quiet); text-align: right; font-variant-numeric: tabular-nums; }
 ol > li > p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; min-width: 0; }
-mark { color: inherit; padding: .05em .15em; border-radius: .2em; position: relative;
-  border-bottom: .18em solid #333; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
-mark > b { font-size: .68em; letter-spacing: .03em; margin-inline-start: .35em; color: #333; user-select: none; }
-mark:focus { outline: .15em solid #0b57d0; outline-offset: .1em; }
-mark:focus::after, mark:hover::after { content: attr(data-score); position: absolute; inset-inline-start: 0;
-  top: 100%; z-index: 1; padding: 0 .4em; font-size: .75em; white-space: nowrap; color: #fff; background: #222;
-  border-radius: .2em; }
+mark { color: inherit; padding: .05em .15em; border-radius: .2em; border-bottom: .18em solid var(--line);
+  box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+/* The type is drawn and no part of the text: who copies a sentence gets their own. */
+mark::after { content: attr(data-type); font-size: .68em; font-weight: bold; letter-spacing: .03em;
+  margin-inline-start: .35em; unicode-bidi: isolate; }
+mark:focus { outline: .15em solid var(--ring); outline-offset: .1em; }
+mark > small { display: none; position: fixed; inset: auto auto 1rem 1rem; max-width: calc(100vw - 2rem);
+  box-sizing: border-box; z-index: 1; padding: .1rem .6rem; font-size: 1rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; color: var(--ground); background: var(--ink); border-radius: .2rem; user-select: none; }
+mark:hover > small { display: block; z-index: 2; }
+mark:focus > small { display: block; }
+html { scroll-padding-bottom: 4rem; }
 @media (max-width: 30rem) { ol > li { grid-template-columns: 1fr; gap: 0; } ol > li > span { text-align: start; } }
-@media print { mark { -webkit-print-color-adjust: exact; print-color-adjust: exact; } nav { display: none; } }
+@media print { mark { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  nav, mark > small { display: none; } }
 """
+_DARK = (
+    "@media (prefers-color-scheme: dark) {\n"
+    ":root { --ink: #f2f2f2; --ground: #161616; --quiet: #b0b0b0; --line: #ddd; --ring: #8ab4f8; }\n%s}\n"
+)
 
 
 class HtmlForm(Form):
@@ -151,10 +167,13 @@ def _page(target: Path, number: int, pages: int, shown: Sequence[_Shown], counts
     """
     kinds = {name: f"k{index}" for index, name in enumerate(sorted(counts))}
     title = escaped(target.stem) + (f", page {number} of {pages}" if pages > 1 else "")
-    rules = "".join(
-        f".{kind} {{ background: {_COLOURS[at % len(_COLOURS)]}; border-bottom-style: {_LINES[at % len(_LINES)]}; }}\n"
+    light = "".join(
+        # With every round of the colours the lines go one further: 32 types are told apart.
+        f".{kind} {{ background: {COLOURS[at % 8]}; border-bottom-style: {_LINES[(at + at // 8) % 4]}; }}\n"
         for at, kind in enumerate(kinds.values())
     )
+    dark = "".join(f".{kind} {{ background: {DARK_COLOURS[at % 8]}; }}\n" for at, kind in enumerate(kinds.values()))
+    rules = light + _DARK % dark
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="generator" content="{_GENERATOR}">\n'
@@ -198,11 +217,12 @@ def _marked(record: _Shown, kinds: Mapping[str, str]) -> str:
     parts, at = [], 0
     for entity in record.entities:
         start, end, name = entity["start"], entity["end"], entity["type"]
-        score = f"{escaped(name)} {100 * entity['score']:.0f} %"
+        kind, shown = escaped(name), escaped(record.text[start:end])
+        score = f"{kind} {100 * entity['score']:.0f} %"
         parts.append(escaped(record.text[at:start]))
         parts.append(
-            f'<mark class="{kinds[name]}" tabindex="0" data-score="{score}" aria-label="{score}: '
-            f'{escaped(record.text[start:end])}">{escaped(record.text[start:end])}<b>{escaped(name)}</b></mark>'
+            f'<mark class="{kinds[name]}" tabindex="0" role="note" data-type="{kind}" aria-label="{score}: {shown}">'
+            f'{shown}<small aria-hidden="true">{score}</small></mark>'
         )
         at = end
     return "".join([*parts, escaped(record.text[at:])])
@@ -210,5 +230,10 @@ def _marked(record: _Shown, kinds: Mapping[str, str]) -> str:
 
 def escaped(text: str) -> str:
     """Return text as HTML shows it, in an element or in a quoted attribute: nothing of it is markup."""
-    shown = _CONTROLS.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
+    shown = _CONTROLS.sub(_picture, text.encode("utf-8", "replace").decode("utf-8"))
     return html.escape(shown).replace("\r", "&#13;")
+
+
+def _picture(control: re.Match[str]) -> str:
+    code = ord(control[0])
+    return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"

@@ -66,7 +66,7 @@ def test_help_says_what_a_command_does_and_gives_an_example(
 @pytest.mark.parametrize("names", ALL, ids=" ".join)
 def test_every_example_is_a_call_that_is_understood(command: CommandLine, names: tuple[str, ...]) -> None:
     for example in _examples(command(*names, "--help").out):
-        program, *arguments = shlex.split(example)
+        program, *arguments = shlex.split(example.partition(" > ")[0])
         if program == "tensorboard":
             continue
         assert program == "nlp-pipeline"

@@ -50,6 +50,82 @@ def test_inspect_counts_the_weights_of_each_part(tiny_bundle: Path, command: Com
     assert seen == 8 + 3 * 4 + 2
 
 
+def test_inspect_tells_bytes_and_what_was_trained(tiny_bundle: Path, command: CommandLine) -> None:
+    facts = json.loads(command("inspect", tiny_bundle, "--json").out)
+    stored = load_file(tiny_bundle / "weights.safetensors")
+    assert sum(layer["bytes"] for layer in facts["layers"]) == sum(value.nbytes for value in stored.values())
+    assert all(layer["trained"] == layer["weights"] for layer in facts["layers"])
+    parts = [layer["layer"].split("/")[0] for layer in facts["layers"]]
+    for part, count in facts["weights"].items():
+        own = (layer for layer, of in zip(facts["layers"], parts, strict=True) if of == part)
+        assert sum(layer["weights"] for layer in own) == count
+    rows = _rows(command("inspect", tiny_bundle).out)
+    assert rows["all"][-1] == "trained"
+    assert rows["trained with"][0].startswith(f"nlp_pipeline {nlp_pipeline.__version__}, Python ")
+
+
+def test_inspect_shows_the_transitions_that_were_learnt(tiny_bundle: Path, command: CommandLine) -> None:
+    stored = load_file(tiny_bundle / "weights.safetensors")
+    learnt = json.loads(command("inspect", tiny_bundle, "--json").out)["transitions"]
+    tags = learnt["tags"]
+    rows = _rows(command("inspect", tiny_bundle).out)
+    for at, tag in enumerate(tags):
+        for other, score in enumerate(learnt["scores"][at]):
+            assert score is None or score == pytest.approx(stored["decoder/transitions"][at, other])
+        after = dict(zip([*tags, "(end)"], [*learnt["scores"][at], learnt["ends"][at]], strict=True))
+        best = max((name for name in after if after[name] is not None), key=lambda name: after[name])
+        assert rows[tag][0].startswith(f"{best} {after[best]:+.2f}")
+    # IOBES: what was begun goes on or ends, and nothing goes on that was not begun.
+    assert rows["B-PER"][2] == "all but I-PER, E-PER"
+    assert rows["O"][2] == rows["(start)"][2] == "I-LOC, E-LOC, I-PER, E-PER"
+
+
+def test_inspect_tells_what_a_tagger_knows_of_a_file(tiny_bundle: Path, command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("Ana met Ana in Paris. Zoe left Oslo.\n", encoding="utf-8")
+    coverage = json.loads(command("inspect", tiny_bundle, "--json", "--coverage", tmp_path / "text.txt").out)[
+        "coverage"
+    ]
+    assert (coverage["words"], coverage["distinct"], coverage["rejected"]) == (10, 8, 0)
+    assert coverage["vocabulary"] == {
+        "known": pytest.approx(0.8),
+        "known_distinct": pytest.approx(0.75),
+        "unknown": [["Paris", 1], ["Zoe", 1]],
+    }
+    # Characters of the corpus that occur twice.
+    assert dict(coverage["characters"]["unknown"]) == {"A": 2, "O": 1, "P": 1, "Z": 1}
+    assert coverage["subwords"] is None
+    rows = _rows(command("inspect", tiny_bundle, "--coverage", tmp_path / "text.txt").out)
+    assert rows["known words"] == ["80.00 %; 75.00 % of those that differ"]
+    assert rows["the commonest unknown words"] == ["Paris (1), Zoe (1)"]
+
+
+def test_what_a_translator_knows_of_a_file(translator_folder: Path, command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("the dog sleeps .\nthe whale sleeps .\n", encoding="utf-8")
+    bundle = translator_folder / "run" / "bundle"
+    facts = json.loads(command("inspect", bundle, "--json", "--coverage", tmp_path / "text.txt").out)
+    assert facts["coverage"]["vocabulary"] == {
+        "known": pytest.approx(7 / 8),
+        "known_distinct": pytest.approx(4 / 5),
+        "unknown": [["whale", 1]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "No such file"), (b" \n", "expected words, received none"), (b"\xff\n", "none that can be read")],
+)
+def test_a_file_without_words_is_one_line(
+    tiny_bundle: Path, command: CommandLine, tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    if content is not None:
+        (tmp_path / "text.txt").write_bytes(content)
+    outcome = command("inspect", tiny_bundle, "--coverage", tmp_path / "text.txt")
+    assert outcome.code == 1
+    assert outcome.err.startswith(f"{tmp_path / 'text.txt'}: ")
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
 def test_inspect_gives_one_json_object(tiny_bundle: Path, command: CommandLine) -> None:
     outcome = command("inspect", tiny_bundle, "--json")
     assert (outcome.code, outcome.err) == (0, "")

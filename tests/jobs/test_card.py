@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import platform
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from markdown_it.token import Token
 from rich.console import Console
 
 import nlp_pipeline
+from nlp_pipeline.jobs.card import licence_of
 from nlp_pipeline.jobs.tasks import train
-from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.recipe import Encoder, TaggingRecipe
 from nlp_pipeline.recipe.file import read_recipe
 from tests.conftest import TINY_CORPUS, TINY_RECIPE
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
-HEADINGS = ["Made from", "Scores on the dev corpus", "Use", "Beware"]
+HEADINGS = ["What it is for", "Made from", "How it was trained", "Scores on the dev corpus", "Use", "Beware"]
 
 NAME = "__a_b__"
 TRAIN = "a|b `c` *d* <e> [f](g) &amp; \\h.conll"
@@ -128,11 +130,20 @@ def test_it_says_what_the_model_is(card: Card, tiny_bundle: Path) -> None:
 def test_it_says_what_the_model_was_made_from(card: Card, tiny_bundle: Path) -> None:
     metrics = json.loads((tiny_bundle / "metrics.json").read_text(encoding="utf-8"))
     made_from = card.tables[0]
-    assert made_from[0] == ["split", "source", "sentences"]
-    assert made_from[1:] == [["train", "train.conll", "4"], ["dev", "train.conll", "4"]]
+    assert made_from[0] == ["split", "source", "sentences", "words", "entities"]
+    assert made_from[1:] == [["train", "train.conll", "4", "23", "8"], ["dev", "train.conll", "4", "23", "8"]]
+    assert "All of its weights come from these corpora." in card.prose
     assert "10 epochs in " in card.prose
     assert "with seed 13" in card.prose
     assert f"kept is epoch {metrics['best_epoch']}, the best on the dev corpus" in card.prose
+    about = metrics["circumstances"]
+    assert f"until\n{about['finished']}, with {about['versions']}." in card.prose
+    assert (
+        f"nlp_pipeline {nlp_pipeline.__version__}, Python {platform.python_version()}, tensorflow " in about["versions"]
+    )
+    assert about["machine"] in card.prose
+    # Whose machine it was is nobody's business, either.
+    assert platform.node() not in card.text.replace("\n", " ").split()
     # The folder in which it was trained is nobody's business.
     assert str(tiny_bundle.parent) not in card.text
 
@@ -166,9 +177,9 @@ def test_a_name_that_looks_like_markdown_is_shown_as_it_is(hostile: Card) -> Non
 
 def test_files_that_look_like_markdown_stay_in_their_cells(hostile: Card) -> None:
     made_from = hostile.tables[0]
-    assert made_from[1] == ["train", TRAIN, str(len(TYPES))]
+    assert made_from[1] == ["train", TRAIN, str(len(TYPES)), str(2 * len(TYPES)), str(len(TYPES))]
     # A line's end cannot stand in a table; how it is told is left to the card.
-    split, source, sentences = made_from[2]
+    split, source, sentences, *_ = made_from[2]
     assert (split, sentences) == ("dev", str(len(TYPES)))
     assert source.startswith("``two")
     assert source.endswith("# lines|.conll")
@@ -185,6 +196,17 @@ def test_types_that_look_like_markdown_are_shown_as_they_are(hostile: Card) -> N
 
 def test_an_encoder_that_looks_like_markdown_is_shown_as_it_is(hostile: Card) -> None:
     assert f"the last layer of the frozen encoder {ENCODER}" in hostile.prose
+    assert (
+        f"The bundle holds the weights of the encoder {ENCODER}, under the licence that it came with." in hostile.prose
+    )
+
+
+def test_the_licence_of_the_default_encoder_is_told() -> None:
+    told = licence_of(Encoder(name="minilm"))
+    assert told.startswith(
+        "The bundle holds the weights of the encoder minilm (sentence-transformers/all-MiniLM-L6-v2), "
+        "licensed Apache-2.0."
+    )
 
 
 def test_nothing_of_the_user_becomes_html(hostile: Card) -> None:
@@ -206,7 +228,7 @@ def test_a_file_whose_name_is_no_text_does_not_stop_a_training(tmp_path: Path) -
     smaller = ["characters=null", "casing=null", "training.epochs=1", source]
     recipe = read_recipe(tmp_path / "recipe.yaml", smaller, kind=TaggingRecipe)
     card = _read(train(recipe, tmp_path / "run", Console(file=io.StringIO())).bundle)
-    split, shown, _ = card.tables[0][1]
+    split, shown, *_ = card.tables[0][1]
     assert split == "train"
     assert shown.startswith("caf")
     assert shown.endswith(".conll")

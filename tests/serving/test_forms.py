@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -143,6 +144,7 @@ class _Page(HTMLParser):
         self.attributes: list[tuple[str, str | None]] = []
         self.records: list[str] = []
         self.marks: list[str] = []
+        self.scores: list[str] = []
         self._open: list[str] = []
         self.feed(page)
         self.close()
@@ -161,23 +163,26 @@ class _Page(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "p" in self._open and "ol" in self._open and self._open[-1] != "b":
+        if "p" in self._open and "ol" in self._open and self._open[-1] != "small":
             self.records[-1] += data
             if self._open[-1] == "mark":
                 self.marks[-1] += data
+        if self._open and self._open[-1] == "small":
+            self.scores.append(data)
 
 
 def test_a_page_shows_the_text_and_runs_nothing_of_it(tmp_path: Path) -> None:
     entries = [tagged_text(HOSTILE), tagged_text("Ana"), tagged_words(["Eva", "Lund"], ["B-PER", "I-PER"])]
     (target,) = _written(HtmlForm(), [*entries, Rejected(9, "", Position())], tmp_path)
     page = _Page(target.read_text(encoding="utf-8"))
-    assert page.records == [HOSTILE.replace("\x00", "\ufffd").replace("\x1b", "\ufffd"), "Ana", "Eva Lund"]
+    assert page.records == [HOSTILE.replace("\x00", "\u2400").replace("\x1b", "\u241b"), "Ana", "Eva Lund"]
     assert page.marks == ["Ana", "Oslo", "Ana", "Eva Lund"]
     assert not {"script", "b onclick", "img", "link", "iframe", "a"} & set(page.elements)
     names = {name for name, _ in page.attributes}
     assert not {name for name in names if name.startswith("on")} | ({"src", "href"} & names)
     told = dict(page.attributes)
-    assert ("data-score", "PER 50 %") in page.attributes
+    assert ("data-type", "PER") in page.attributes
+    assert page.scores == ["PER 50 %", "LOC 50 %", "PER 50 %", "PER 25 %"]
     assert ("aria-label", "PER 50 %: Ana") in page.attributes
     assert told["tabindex"] == "0"
     content = dict(page.attributes)["content"]
@@ -227,4 +232,33 @@ def test_a_page_without_any_record(tmp_path: Path) -> None:
 
 
 def test_what_html_has_no_place_for() -> None:
-    assert escaped("a\x07\x85\ufffe\r\n\t<&\"'") == "a\ufffd\ufffd\ufffd&#13;\n\t&lt;&amp;&quot;&#x27;"
+    assert escaped("a\x07\x7f\x85\ufffe\r\n\t<&\"'") == "a\u2407\u2421\ufffd\ufffd&#13;\n\t&lt;&amp;&quot;&#x27;"
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of `#rrggbb`, as WCAG 2 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    ("ink", "grounds"),
+    [("#111111", (*html_form.COLOURS, "#ffffff")), ("#f2f2f2", (*html_form.DARK_COLOURS, "#161616"))],
+    ids=["light", "dark"],
+)
+def test_letters_stand_out_from_every_colour(ink: str, grounds: Sequence[str]) -> None:
+    for ground in grounds:
+        low, high = sorted((_luminance(ink), _luminance(ground)))
+        assert (high + 0.05) / (low + 0.05) >= 7, ground
+
+
+def test_32_types_have_a_look_of_their_own_and_one_place_in_the_legend(tmp_path: Path) -> None:
+    kinds = [f"T{number:02}" for number in range(32)]
+    text = " ".join(["Name"] * 64)
+    (target,) = _written(HtmlForm(), [tagged_text(text, kinds=kinds)], tmp_path)
+    page = target.read_text(encoding="utf-8")
+    looks = re.findall(r"^\.k\d+ { background: (#\w+); border-bottom-style: (\w+); }$", page, re.MULTILINE)
+    assert len(set(looks)) == 32
+    legend = re.findall(r'<li><mark class="(k\d+)">(T\d\d)</mark> (\d+)</li>', page)
+    assert legend == [(f"k{number}", kind, "2") for number, kind in enumerate(kinds)]

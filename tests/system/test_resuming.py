@@ -52,9 +52,10 @@ def _command(recipe: Path, output: Path, *more: str) -> list[str]:
 
 
 def _result(output: Path) -> tuple[str, dict[str, Any]]:
-    """Return the digest of a run's weights, and its metrics but for the time that they took."""
+    """Return the digest of a run's weights, and its metrics but for the time that they took and when that was."""
     metrics = json.loads((output / "bundle" / "metrics.json").read_text(encoding="utf-8"))
     metrics.pop("seconds")
+    metrics["circumstances"].pop("finished")
     return file_digest(output / "bundle" / "weights.safetensors"), metrics
 
 

@@ -1,0 +1,148 @@
+"""Pages and pictures that the commands make, as a reader has them in Chromium: wide and narrow, light and dark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from nlp_pipeline.cli.main import main
+from nlp_pipeline.evaluation.heatmap import AlignedTranslation
+from tests.browser import WIDTHS, Browser, find_browser, look_at
+
+pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium on the path")
+
+HOSTILE = (
+    "<script>window.ran = 1; alert('ran')</script><img src=x onerror=\"window.ran = 1\"> Ana left New York &amp; #"
+)
+TEXT = "\n".join(
+    (
+        HOSTILE,
+        "Ana Reis lives in Oslo. Rui left New York for Lima.",
+        "שלום Ana, זה Oslo. السلام عليكم Rui Lund",
+        "安娜 Ana 住在 Oslo 。",
+        "Ana " + "x" * 5000 + " Oslo",
+        "a\x1b[31mc \u202eLima\u202c",
+        "Oslo " * 60,
+    )
+)
+
+Maker = Callable[[Path, Path, Path], Path]
+"""Makes a page or a picture in a folder, given the folders of a tagger's bundle and of a translator's run."""
+
+
+def _tagged(folder: Path, tagger: Path, translator: Path) -> Path:
+    (folder / "letter.txt").write_bytes(TEXT.encode())
+    main(["tag", str(tagger), str(folder / "letter.txt"), "--output", str(folder / "letter.html"), "--quiet"])
+    return folder / "letter.html"
+
+
+def _attention(name: str, *options: str) -> Maker:
+    def make(folder: Path, tagger: Path, translator: Path) -> Path:
+        sentence = "the red dog sleeps . the black cat eats . <script>alert(1)</script> the white lion sleeps ."
+        bundle = str(translator / "run" / "bundle")
+        main(["attention", bundle, sentence, "--output", str(folder / name), *options])
+        return folder / name
+
+    return make
+
+
+def _hostile_attention(folder: Path, tagger: Path, translator: Path) -> Path:
+    source = (HOSTILE, "שלום", "العربية", "車です", "a\x00b", "\u202eabc", "x" * 3000, "</table></body>")
+    target = ("<b onclick=alert(1)>", "नमस्ते", "", " ", "y" * 300)
+    weights = np.random.default_rng(2).dirichlet(np.full(len(source), 0.3), size=len(target)).astype(np.float32)
+    AlignedTranslation(source, target, weights).write_html(folder / "hostile.html")
+    return folder / "hostile.html"
+
+
+# A page is an entry: what makes it, and what a reader is to find in it.
+PAGES: dict[str, tuple[Maker, tuple[str, ...]]] = {
+    "tag": (_tagged, (HOSTILE, "New York", "السلام عليكم", "安娜", "x" * 5000)),
+    "attention, a page": (_attention("attention.html"), ("lion",)),
+    "attention, words": (_attention("words.html", "--words"), ("lion",)),
+    "attention, hostile": (_hostile_attention, (HOSTILE, "<b onclick=alert(1)>", "</table></body>", "العربية")),
+    "attention, a picture": (_attention("attention.png"), ()),
+    "attention, JSON": (_attention("attention.json"), ("weights",)),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as found:
+        yield found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_and_legible(
+    name: str, browser: Browser, tmp_path: Path, tiny_bundle: Path, translator_folder: Path
+) -> None:
+    make, expected = PAGES[name]
+    path = make(tmp_path, tiny_bundle, translator_folder)
+    for width in WIDTHS:
+        for dark in (False, True):
+            look = look_at(browser, path, width, dark)
+            assert not look.findings, f"{width} pixels{', dark' if dark else ''}"
+            for text in expected:
+                assert text in look.text
+
+
+# What is looked for is found.
+
+GOOD = (
+    '<!DOCTYPE html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>t</title></head>'
+    "<body><p>text</p>%s</body></html>"
+)
+
+
+@pytest.mark.parametrize(
+    ("bad", "finding"),
+    [
+        ("<script>console.warn('odd')</script>", r"console: warning: \['odd'\]"),
+        ("<script>throw new Error('odd')</script>", r"exception: Error: odd"),
+        ("<script>alert('ran')</script>", r"a script ran: alert 'ran'"),
+        ('<img alt="" src="http://host.invalid/a.png">', r"request: http://host\.invalid/a\.png"),
+        ("<script>setTimeout(() => fetch('http://host.invalid/'))</script>", r"request: http://host\.invalid/"),
+        ('<p style="width:500px">wide</p>', r"<p> \"wide\": from 8 to 508 pixels of 390"),
+        ('<p style="white-space:nowrap">' + "word " * 50, r"wide where the window has 390"),
+        ('<p style="width:4em;overflow:hidden;white-space:nowrap">cut off at its end</p>', r"pixels are shown"),
+        ('<p style="position:absolute;left:-9px">left</p>', r"<p> \"left\": from -9"),
+        ('<svg width="50" height="20"><text x="9" y="15">beyond it</text></svg>', r"outside of its drawing"),
+        ('<p style="color:#999">pale</p>', r"text \"pale\": a contrast of 2\.85, expected 4\.5"),
+        ('<p style="font-size:6px">tiny</p>', r"text \"tiny\": 6\.0 pixels high"),
+        (f'<pre style="overflow:auto">{"word " * 50}</pre>', r"<pre> .*: scrolls, and no key reaches it"),
+        ('<button tabindex="2">b</button>', r"tabindex 2 jumps the queue"),
+        ("<button></button>", r"<button> , reached by the keyboard: no name"),
+        ('<button style="outline:none">b</button>', r"<button> b, reached by the keyboard: nothing marks it"),
+        ('<button inert>a</button><a href="#">a</a>', r"the tabulator reaches 1 of 2 elements"),
+        ('<a href="#">a</a><style>a:focus { margin-left: 500px }</style>', r"from 508 .* \(at <a> a\)"),
+    ],
+)
+def test_what_is_wrong_is_found(bad: str, finding: str, browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(GOOD % bad, encoding="utf-8")
+    assert any(re.search(finding, one) for one in look_at(browser, tmp_path / "page.html", 390).findings)
+
+
+def test_a_page_for_old_browsers_and_wide_windows_is_found(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<p>old</p>", encoding="utf-8")
+    assert look_at(browser, tmp_path / "page.html", 390).findings == [
+        "no <!DOCTYPE html>: an old browser's layout",
+        "no title",
+        "<html> without a language",
+        "laid out for 980 pixels, expected 390: no <meta name=viewport>?",
+    ]
+
+
+def test_a_picture_that_is_cut_off_is_found(browser: Browser, tmp_path: Path) -> None:
+    pixels = np.full((20, 30, 3), 255, np.uint8)
+    matplotlib.image.imsave(tmp_path / "white.png", pixels)
+    assert not look_at(browser, tmp_path / "white.png", 390).findings
+    pixels[5, -1] = 0
+    matplotlib.image.imsave(tmp_path / "cut.png", pixels)
+    assert look_at(browser, tmp_path / "cut.png", 390).findings == ["something goes on over its right"]
+    (tmp_path / "broken.png").write_bytes((tmp_path / "white.png").read_bytes()[:40])
+    with pytest.raises(Exception, match=r"image|PNG|truncated"):
+        look_at(browser, tmp_path / "broken.png", 390)
