@@ -34,7 +34,7 @@ def command(recipe: Path, output: Path | None, force: bool, overrides: tuple[str
 
     read = read_recipe(recipe, overrides)
     folder = run_folder(read, output) / "corpus"
-    prepared = prepare(read, folder, lambda line: click.echo(line, err=True), force)
+    prepared = prepare(read, folder, lambda line: None if quiet else click.echo(line, err=True), force)
     if quiet:
         return
     for table in corpus_tables(prepared.summary):

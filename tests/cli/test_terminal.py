@@ -78,7 +78,7 @@ def test_plain_lines_where_there_is_no_terminal(tiny_bundle: Path, tmp_path: Pat
     # Progress and what is said of it are no output; quiet is quiet.
     assert [quiet, *tagged] == ["", "", ""]
     (summary,) = [line for line in ended.stderr.splitlines() if "words/s" in line]
-    assert summary.startswith("800 words, 200 sentences, 400 entities in ")
+    assert summary.startswith("800 words, 200 sentences, ")
 
 
 def test_a_terminal_gets_tables_in_its_width_and_colours_unless_it_wants_none(
