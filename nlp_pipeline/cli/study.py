@@ -94,12 +94,10 @@ def memory(output: Path, quiet: bool, **given: Any) -> None:
         asked["gradient_at"] = distances[len(distances) // 2]
     settings = MemorySettings(**asked)
     load_tensorflow()
-    from rich.console import Console
-
-    from nlp_pipeline.cli.tables import console, memory_table
+    from nlp_pipeline.cli.tables import console, console_or_quiet, memory_table
     from nlp_pipeline.jobs.study_memory import study_memory
 
-    study = study_memory(settings, output, Console(quiet=True) if quiet else console())
+    study = study_memory(settings, output, console_or_quiet(quiet))
     if quiet:
         return
     console().print(memory_table(study))

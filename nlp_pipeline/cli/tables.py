@@ -123,7 +123,7 @@ def memory_table(study: MemoryStudy) -> Table:
         for clipped in (True, False)
         for row in study.accuracy_rows(clipped)
     ]
-    return _table("accuracy by distance", study.accuracy_columns(), rows)
+    return table("accuracy by distance", study.accuracy_columns(), rows)
 
 
 def scores_table(scores: EntityScores | TranslationScores, title: str = "") -> Table:
