@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from nlp_pipeline.cli.options import quiet_option
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
@@ -68,7 +69,7 @@ def command() -> None:
     metavar="D",
     help="At which distance the gradient through time is measured.  [default: 20, or the middle of the distances]",
 )
-@click.option("--quiet", is_flag=True, help="Write nothing but what is wrong.")
+@quiet_option
 def memory(output: Path, quiet: bool, **given: Any) -> None:
     """Train networks to recall a symbol over growing distances, and look at their gradient.
 
