@@ -25,6 +25,7 @@ FLOORS = {
     "evaluation": 3,
     "training": 3,
     "serving": 3,
+    "studies": 3,
     "jobs": 4,
     "cli": 5,
 }
@@ -42,8 +43,9 @@ ONLY_IMPORTER = {
     "tokenizers": ("subwords/",),
     "seqeval": ("evaluation/entities.py",),
     "sacrebleu": ("evaluation/translations.py", "evaluation/translation_counts.py"),
-    "matplotlib": tuple(
-        f"evaluation/{name}.py" for name in ("heatmap_picture", "confusion_picture", "calibration_picture", "fonts")
+    "matplotlib": (
+        *(f"evaluation/{name}.py" for name in ("heatmap_picture", "confusion_picture", "calibration_picture", "fonts")),
+        "studies/memory_picture.py",
     ),
     "click": ("cli/",),
     "ray": ("serving/cluster.py", "serving/connection.py", "jobs/train_on_cluster.py"),

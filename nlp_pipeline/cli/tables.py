@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nlp_pipeline.evaluation.translations import TranslationScores
     from nlp_pipeline.evaluation.translator_comparison import TranslatorComparison
     from nlp_pipeline.jobs.doctor import Finding
+    from nlp_pipeline.studies.memory_results import MemoryStudy
     from nlp_pipeline.subwords.encoders import AvailableEncoder
 
 
@@ -113,6 +114,16 @@ def shown(texts: Sequence[str], most: int = 8) -> str:
     from nlp_pipeline.documents.shown_text import visible
 
     return " ".join(visible(text if len(text) <= 40 else f"{text[:39]}…") for text in texts[:most])
+
+
+def memory_table(study: MemoryStudy) -> Table:
+    """Return the accuracy of each network by distance, with and without clipping of the gradient."""
+    rows = [
+        [f"{row[0]}, {'clipped' if clipped else 'unclipped'}", *row[1:]]
+        for clipped in (True, False)
+        for row in study.accuracy_rows(clipped)
+    ]
+    return table("accuracy by distance", study.accuracy_columns(), rows)
 
 
 def scores_table(scores: EntityScores | TranslationScores, title: str = "") -> Table:

@@ -70,7 +70,7 @@ def test_every_example_is_a_call_that_is_understood(command: CommandLine, names:
         if program == "tensorboard":
             continue
         assert program == "nlp-pipeline"
-        depth = 2 if arguments[0] == "encoder" else 1
+        depth = 2 if arguments[0] in ("encoder", "study") else 1
         # Raises where an option or an argument is not one of the command's.
         _command(arguments[:depth]).make_context(example, arguments[depth:])
 
