@@ -25,6 +25,7 @@ def recur(
     initial: Sequence[tf.Tensor] | None = None,
     state_bias: tf.Tensor | None = None,
     state_mask: tf.Tensor | None = None,
+    nudges: Sequence[tf.Tensor] = (),
 ) -> States:
     """Run a cell over time. Can be differentiated once.
 
@@ -36,6 +37,9 @@ def recur(
         initial: what the cell is in at first, `[B, U]` float32 each; zeros when left out.
         state_bias: is added to the product `[gates * U]`.
         state_mask: by which the state is multiplied before the product `[B, U]` (dropout, the same at every step).
+        nudges: what is added to the state after each step, and to an LSTM's memory, before anything sees them:
+            `[L, B, U]` float32 each. The gradient of a nudge is that of the state itself, over all the ways that lead
+            from it; see `gradient_through_time`. Left out, nothing is added.
 
     Returns:
         the states, and for an LSTM its memories, after each step: `[L, B, U]` float32 each.
@@ -48,13 +52,16 @@ def recur(
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def run(projected: tf.Tensor, kernel: tf.Tensor, *rest: tf.Tensor) -> tuple[States, Any]:
-        first, bias = rest[: cell.parts], [tf.cast(one, tf.float32) for one in rest[cell.parts :]]
+        first, bias = rest[: cell.parts], [tf.cast(one, tf.float32) for one in rest[cell.parts :][: len(biases)]]
+        added = rest[cell.parts + len(biases) :]
         inputs = array(length, projected.shape[2]).unstack(projected)
 
         def step(time: tf.Tensor, before: States, arrays: States) -> tuple[Any, ...]:
             of_state = product(before[0], kernel, state_mask)
             of_state = of_state + bias[0] if bias else of_state
             after, kept = cell.advance(inputs.read(time), of_state, before)
+            if added:
+                after = tuple(one + more[time] for one, more in zip(after, added, strict=True))
             made = (*after, kept)
             return time + 1, after, tuple(into.write(time, one) for into, one in zip(arrays, made, strict=True))
 
@@ -72,19 +79,23 @@ def recur(
                 of_input, of_product, (direct, *others) = cell.retreat(slopes[time], total)
                 direct = direct + product_back(of_product, kernel_back, state_mask)
                 found = (of_input, of_product) if cell.is_split else (of_input,)
+                found = (*found, *total) if added else found
                 written = tuple(into.write(time, one) for into, one in zip(sums, found, strict=True))
                 return time - 1, (direct, *others), written
 
-            sums = tuple(array(length, cell.gates * units) for _ in range(2 if cell.is_split else 1))
+            count = 2 if cell.is_split else 1
+            sums = tuple(array(length, cell.gates * units) for _ in range(count))
+            sums = (*sums, *(array(length, units) for _ in added))
             zeros = tuple(tf.zeros_like(one) for one in first)
             loop = tf.while_loop(lambda time, *_: time >= 0, back, (length - 1, zeros, sums))
-            of_inputs, of_products = loop[2][0].stack(), loop[2][-1].stack()
+            of_inputs, of_products = loop[2][0].stack(), loop[2][count - 1].stack()
+            of_added = [one.stack() for one in loop[2][count:]]
             of_bias = [tf.cast(tf.reduce_sum(of_products, axis=[0, 1]), one.dtype) for one in biases]
-            return of_inputs, of_kernel(befores[0], of_products, kernel, state_mask), *loop[1], *of_bias
+            return of_inputs, of_kernel(befores[0], of_products, kernel, state_mask), *loop[1], *of_bias, *of_added
 
         return tuple(states), gradient
 
-    return tuple(run(projected, kernel, *initial, *biases))
+    return tuple(run(projected, kernel, *initial, *biases, *nudges))
 
 
 def array(length: tf.Tensor, width: int) -> tf.TensorArray:

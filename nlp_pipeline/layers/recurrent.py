@@ -130,6 +130,7 @@ class RecurrentStack(keras.layers.Layer):
         padding_mask: tf.Tensor,
         initial: Sequence[States] | None = None,
         training: bool | None = None,
+        nudges: Sequence[States] | None = None,
     ) -> tuple[tf.Tensor, list[States]]:
         """Read the sequences, and tell what each layer ended in.
 
@@ -139,6 +140,9 @@ class RecurrentStack(keras.layers.Layer):
             initial: for each layer what it begins in: the state, and the memory of an LSTM, float32 `[B, U]`, or
                 `[B, 2U]` of a two-way stack; zeros when left out.
             training: whether to drop out.
+            nudges: for each layer what is added to its state after each step, and to the memory of an LSTM, float32
+                `[B, L, U]`, or `[B, L, 2U]` of a two-way stack, whose backward direction gets at each word what stands
+                there. Their gradients are those of the states; see `gradient_through_time`. cuDNN is not used then.
 
         Returns:
             what `call` returns, and for each layer what it was in after the last real step of each row (the backward
@@ -150,15 +154,19 @@ class RecurrentStack(keras.layers.Layer):
         for number, forward in enumerate(self.forward_layers):
             states = self.droppers[number](states, training=training)
             begin = None if initial is None else initial[number]
+            added = () if nudges is None else nudges[number]
             if not self.bidirectional:
-                states, end = self._read(forward, states, padding_mask, lengths, begin, training)
+                states, end = self._read(forward, states, padding_mask, lengths, begin, training, added)
             else:
                 begins = [None, None] if begin is None else [tf.split(one, 2, axis=1) for one in begin]
                 ways = [None, None] if begin is None else list(zip(*begins, strict=True))
+                halves = [tf.split(one, 2, axis=2) for one in added]
+                of_forward = [half[0] for half in halves]
+                of_backward = [tf.reverse_sequence(half[1], lengths, seq_axis=1) for half in halves]
                 turned = tf.reverse_sequence(states, lengths, seq_axis=1)
-                outputs, end = self._read(forward, states, padding_mask, lengths, ways[0], training)
+                outputs, end = self._read(forward, states, padding_mask, lengths, ways[0], training, of_forward)
                 backward = self.backward_layers[number]
-                turned, turned_end = self._read(backward, turned, padding_mask, lengths, ways[1], training)
+                turned, turned_end = self._read(backward, turned, padding_mask, lengths, ways[1], training, of_backward)
                 states = tf.concat([outputs, tf.reverse_sequence(turned, lengths, seq_axis=1)], axis=-1)
                 end = tuple(tf.concat(pair, axis=1) for pair in zip(end, turned_end, strict=True))
             ends.append(end)
@@ -172,9 +180,10 @@ class RecurrentStack(keras.layers.Layer):
         lengths: tf.Tensor,
         initial: States | None,
         training: bool | None,
+        nudges: Sequence[tf.Tensor],
     ) -> tuple[tf.Tensor, States]:
         """Run one layer from left to right over `[B, L, E]`; gives `[B, L, U]`, and its end."""
-        if self._has_cudnn():
+        if self._has_cudnn() and not nudges:
             begin = None if initial is None else [tf.cast(one, self.compute_dtype) for one in initial]
             outputs, *end = layer(inputs, mask=padding_mask, initial_state=begin)
             return outputs, tuple(tf.cast(one, tf.float32) for one in end)
@@ -184,7 +193,8 @@ class RecurrentStack(keras.layers.Layer):
             ones = tf.ones([tf.shape(inputs)[0], self.units])
             state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=of_replica(self.state_seeds))
         kernel = state_kernel_of(layer.cell)
-        sequences = recur(CELLS[self.cell], projected, kernel, initial, state_bias_of(layer.cell), state_mask)
+        added = [tf.transpose(one, [1, 0, 2]) for one in nudges]
+        sequences = recur(CELLS[self.cell], projected, kernel, initial, state_bias_of(layer.cell), state_mask, added)
         by_row = [tf.transpose(sequence, [1, 0, 2]) for sequence in sequences]
         last = tf.maximum(lengths - 1, 0)
         end = tuple(tf.gather(sequence, last, batch_dims=1) for sequence in by_row)
