@@ -43,7 +43,8 @@ ONLY_IMPORTER = {
     "seqeval": ("evaluation/entities.py",),
     "sacrebleu": ("evaluation/translations.py", "evaluation/translation_counts.py"),
     "matplotlib": tuple(
-        f"evaluation/{name}.py" for name in ("heatmap_picture", "confusion_picture", "calibration_picture", "fonts")
+        f"evaluation/{name}.py"
+        for name in ("heatmap_picture", "confusion_picture", "calibration_picture", "gradient_picture", "fonts")
     ),
     "click": ("cli/",),
     "ray": ("serving/cluster.py", "serving/connection.py", "jobs/train_on_cluster.py"),
