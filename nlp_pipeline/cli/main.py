@@ -14,7 +14,7 @@ from nlp_pipeline.errors import PipelineError
 
 COMMANDS = (
     *("prepare", "train", "evaluate", "score", "compare", "tag", "translate", "attention", "export"),
-    *("run", "inspect", "encoder", "doctor", "completion"),
+    *("run", "board", "inspect", "encoder", "doctor", "completion"),
 )
 
 HELP = """BERT embeddings feed recurrent taggers and translators, in TensorFlow.
