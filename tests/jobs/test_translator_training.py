@@ -30,6 +30,7 @@ encoder: {{units: 6, initial: learned}}
 decoder: {{units: 8, readout: 8, attention: {attention}}}
 teacher_forcing: {{first: 1.0, last: 0.5}}
 training: {{epochs: 2, frozen_epochs: 1, batch_subwords: 64, learning_rate: 1e-2, strategy: none}}
+dashboard: {{histograms: true, gradient_through_time: true}}
 """
 SENTENCES = [
     "the house\tla maison",
