@@ -38,7 +38,7 @@ def gradient_pixels(
     from matplotlib.font_manager import FontProperties
 
     shown = [label(token) for token in tokens]
-    families = fonts_for(frozenset("".join((*shown, title))))[0]
+    families = fonts_for((*shown, title))
     font = FontProperties(family=list(families), size=_LETTERS)
     width = min(max(_STEP * len(tokens), 4.5), _WIDEST)
     every = ceil(_STEP * len(tokens) / _WIDEST)

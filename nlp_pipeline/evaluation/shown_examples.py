@@ -6,7 +6,7 @@ import string
 from collections.abc import Sequence
 from typing import TypeVar
 
-from nlp_pipeline.evaluation.shown_text import visible
+from nlp_pipeline.documents.shown_text import visible
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.text.spans import Entity
 

@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from nlp_pipeline.documents.shown_text import visible
 from nlp_pipeline.evaluation.shown_examples import spread, tagged_table, translated_table
-from nlp_pipeline.evaluation.shown_text import visible
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.text.sentence import Sentence
 
