@@ -74,6 +74,10 @@ class ExportError(PipelineError):
     """A SavedModel that does not do what its bundle does."""
 
 
+class RunError(PipelineError):
+    """A run's folder that is missing, or holds nothing that could be shown."""
+
+
 class OutputError(PipelineError):
     """A place that cannot be written to."""
 

@@ -44,7 +44,10 @@ ONLY_IMPORTER = {
     "seqeval": ("evaluation/entities.py",),
     "sacrebleu": ("evaluation/translations.py", "evaluation/translation_counts.py"),
     "matplotlib": (
-        *(f"evaluation/{name}.py" for name in ("heatmap_picture", "confusion_picture", "calibration_picture", "fonts")),
+        *(
+            f"evaluation/{name}.py"
+            for name in ("heatmap_picture", "confusion_picture", "calibration_picture", "gradient_picture", "fonts")
+        ),
         "studies/memory_picture.py",
     ),
     "click": ("cli/",),

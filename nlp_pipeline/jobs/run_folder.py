@@ -25,8 +25,8 @@ RECIPE = "recipe.yaml"
 MARKER = "done.json"
 HEADER = "# What a run of nlp_pipeline did: the recipe, with what was typed beside it, and all defaults.\n"
 
-# A run goes on though these keys of the recipe's `training` have changed: they say where, how far and how fast it is
-# trained, not what a checkpoint's numbers mean.
+# A run goes on though these keys of the recipe's `training` have changed, or what its `dashboard` says: they are about
+# where, how far and how fast it is trained, and what is shown, not about what a checkpoint's numbers mean.
 MAY_CHANGE = frozenset(
     (
         *("epochs", "patience", "steps", "learning_rate", "encoder_learning_rate", "layer_decay", "warmup", "decay"),
@@ -171,7 +171,8 @@ class RunFolder:
             hard.append(f"version {about['package']} of nlp_pipeline, now {now['package']}")
         for key, before, after in _changes(about["recipe"], now["recipe"]):
             section, _, name = key.partition(".")
-            listed = soft if key == "name" or (section == "training" and name in MAY_CHANGE) else hard
+            free = key == "name" or section == "dashboard" or (section == "training" and name in MAY_CHANGE)
+            listed = soft if free else hard
             listed.append(f"{key}={json.dumps(before)}, now {json.dumps(after)}")
         for name, version in versions().items():
             if (before := about.get("versions", {}).get(name, version)) != version:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from nlp_pipeline.devices import multiplies_bfloat16
-from nlp_pipeline.evaluation.entities import EntityScores, f1_of, known_entities_of, score_entities
-from nlp_pipeline.inputs.batches import batches_by_length
-from nlp_pipeline.inputs.feeding import signature_of
-from nlp_pipeline.inputs.tagging import Batch, EncodedSentence, TaggingInputs, build_vocabularies
-from nlp_pipeline.inputs.vectors import KeptVectors
+from nlp_pipeline.evaluation.entities import EntityScores, known_entities_of, score_entities
+from nlp_pipeline.inputs.tagging import TaggingInputs, build_vocabularies
 from nlp_pipeline.jobs.card import model_card
+from nlp_pipeline.jobs.encoded_sentences import EncodedSentences
 from nlp_pipeline.jobs.prepare import PreparedCorpus
+from nlp_pipeline.jobs.tagger_scoring import TaggerScoring
 from nlp_pipeline.jobs.training_task import TrainingTask
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
@@ -25,46 +22,13 @@ from nlp_pipeline.serving.tagger import LoadedTagger
 from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.subwords.encoders import find_encoder
-from nlp_pipeline.text.schemes import Scheme, entities_from_tags, tags_from_entities
+from nlp_pipeline.text.schemes import Scheme
 from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.tagset import TagSet
 from nlp_pipeline.training.loop import Scoring
 from nlp_pipeline.training.progress import EpochResult
 
 DECISIVE = "f1"
-
-
-@dataclass(frozen=True)
-class EncodedSplit:
-    """A split as numbers, with the kept vectors of a frozen encoder where there are any."""
-
-    inputs: TaggingInputs
-    sentences: list[EncodedSentence]
-    vectors: KeptVectors | None = None
-
-    @property
-    def costs(self) -> list[int]:
-        """What each sentence takes of a batch."""
-        return [sentence.cost for sentence in self.sentences]
-
-    @property
-    def words(self) -> list[int]:
-        """How many words each sentence has."""
-        return [len(sentence.words) for sentence in self.sentences]
-
-    @property
-    def encoded_words(self) -> Sequence[Sequence[Sequence[int]]]:
-        """For each sentence, for each word, the ids of its subwords."""
-        return [sentence.subwords for sentence in self.sentences]
-
-    def batch(self, indices: Sequence[int], for_training: bool = False) -> Batch:
-        """Return the batch of some of its sentences."""
-        kept = None if self.vectors is None else [self.vectors.of(index) for index in indices]
-        return self.inputs.batch([self.sentences[index] for index in indices], kept, for_training)
-
-    def with_vectors(self, vectors: KeptVectors | None) -> EncodedSplit:
-        """Return the split with an encoder's kept vectors, or without."""
-        return replace(self, vectors=vectors)
 
 
 class TaggerTraining(TrainingTask):
@@ -99,27 +63,15 @@ class TaggerTraining(TrainingTask):
         self.network = Tagger.for_inputs(self.inputs, self.encoder_folder, use_cudnn, from_checkpoint=True)
         return self.network
 
-    def encode(self) -> Mapping[str, EncodedSplit]:
+    def encode(self) -> Mapping[str, EncodedSentences]:
         """Return `train` and `dev` as numbers."""
         splits = self.prepared.splits
-        return {name: EncodedSplit(self.inputs, self.inputs.encode(splits[name])) for name in ("train", "dev")}
+        return {name: EncodedSentences(self.inputs, self.inputs.encode(splits[name])) for name in ("train", "dev")}
 
-    def scoring(self, dev: EncodedSplit) -> Scoring:
+    def scoring(self, dev: EncodedSentences) -> Scoring:
         """Return how the network is scored: by F1, over all and per type."""
-        best_tags = tf.function(self.network.best_tags, input_signature=[signature_of(dev.batch([0]))])
-        tag_set = self.network.tag_set
-
-        def score() -> Mapping[str, float]:
-            predicted: list[Sequence[str]] = [()] * len(dev.sentences)
-            for indices in batches_by_length(dev.costs, 2 * self.recipe.training.batch_subwords):
-                tag_ids = best_tags(dev.batch(indices))[0].numpy()
-                for row, index in enumerate(indices):
-                    names = tag_set.tags(tag_ids[row, : len(dev.sentences[index].words)].tolist())
-                    entities = entities_from_tags(names, tag_set.scheme)
-                    predicted[index] = tags_from_entities(entities, len(names), Scheme.IOB2)
-            return f1_of(self.gold, predicted)
-
-        return Scoring(score, DECISIVE)
+        dev_scoring = TaggerScoring(self.network, dev, self.prepared.splits["dev"])
+        return Scoring(dev_scoring.score, DECISIVE, dev_scoring.show)
 
     def write_bundle(self, folder: Path, metrics: dict[str, Any], best: EpochResult) -> list[str]:
         """Write the bundle; its scores come from the way it will be used, not from kept float16 vectors."""

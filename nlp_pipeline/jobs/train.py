@@ -18,6 +18,7 @@ from nlp_pipeline.errors import Problem, TrainingError, UsageError
 from nlp_pipeline.jobs.circumstances import circumstances
 from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.encoder_vectors import keep_vectors_of
+from nlp_pipeline.jobs.hparams import hparams_of
 from nlp_pipeline.jobs.prepare import PreparedCorpus
 from nlp_pipeline.jobs.run_folder import RunFolder, Start, versions
 from nlp_pipeline.jobs.stages import batches_of, limits_of, stages_of, step_of
@@ -113,7 +114,7 @@ class TrainingRun:
                     f"going on after epoch {progress.epoch - 1} and {progress.step} steps, {progress.steps} in all"
                 )
             stages = stages_of(self.training, network)
-            dashboard = self._watched(stack, progress)
+            dashboard = self._watched(stack, progress, network)
             for number, stage in enumerate(stages):
                 if number < progress.stage:
                     continue
@@ -215,11 +216,14 @@ class TrainingRun:
         about = self.folder.about(self.task.recipe, self.prepared) | {"versions": versions(), "progress": told}
         self.folder.checkpoints.write(progress.steps, Checkpoint(state.to_tensors(), about))
 
-    def _watched(self, stack: ExitStack, progress: Progress) -> list[Watcher]:
+    def _watched(self, stack: ExitStack, progress: Progress, network: Network) -> list[Watcher]:
         """Return what writes for TensorBoard; the chief's alone."""
         if not self.team.chief:
             return []
-        dashboard = Dashboard(self.folder.logs, progress.steps)
+        recipe = self.task.recipe
+        dashboard = Dashboard(
+            self.folder.logs, progress.steps, recipe.dashboard.every, str(network.name), hparams_of(recipe)
+        )
         stack.callback(dashboard.close)
         return [dashboard]
 

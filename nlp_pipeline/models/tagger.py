@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from nlp_pipeline.inputs.tagging import TaggingInputs
+from nlp_pipeline.layers.cells import States
 from nlp_pipeline.layers.characters import CharacterCNN, CharacterLSTM
 from nlp_pipeline.layers.crf import CRF, SoftmaxDecoder
 from nlp_pipeline.layers.dropout import Dropout
@@ -160,18 +161,28 @@ class Tagger(Network):
 
     def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:
         """Return the emissions [B, L, K] in float32."""
+        seen = self._seen_of_words(batch, training)
+        if self.recurrent is not None:
+            seen = self.recurrent(seen, padding_mask=batch["padding_mask"], training=training)
+        return self.emission(self.dropout(seen, training=training))
+
+    def emissions_with(self, batch: Tensors, nudges: Sequence[States]) -> tf.Tensor:
+        """Return the emissions [B, L, K] of recurrent layers whose states are nudged, as `RecurrentStack.read` does."""
+        assert self.recurrent is not None
+        return self.emission(
+            self.recurrent.read(self._seen_of_words(batch, False), batch["padding_mask"], nudges=nudges)[0]
+        )
+
+    def _seen_of_words(self, batch: Tensors, training: bool) -> tf.Tensor:
+        """Return what the recurrent layers read [B, L, ...]."""
         parts = []
         if self.bert is not None:
             parts.append(self.bert(batch, training=training))
         parts.extend(self._of_distinct_words(batch, training))
-        if self.projection is None:
-            joined = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
-            joined = self.word_dropout(joined, training=training)
-        else:
-            joined = self._projected(self.projection, parts, training)
-        if self.recurrent is not None:
-            joined = self.recurrent(joined, padding_mask=batch["padding_mask"], training=training)
-        return self.emission(self.dropout(joined, training=training))
+        if self.projection is not None:
+            return self._projected(self.projection, parts, training)
+        joined = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
+        return self.word_dropout(joined, training=training)
 
     def _projected(self, projection: keras.layers.Dense, parts: Sequence[tf.Tensor], training: bool) -> tf.Tensor:
         """Return the projection of the parts, side by side, with word dropout [B, L, units].
@@ -213,6 +224,14 @@ class Tagger(Network):
 
     def best_tags(self, batch: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the best allowed tags [B, L] int32, and how probable each is [B, L] float32 (its marginal)."""
-        emissions = self(batch, training=False)
-        tag_ids, _ = self.decoder.best_path(emissions, batch["padding_mask"])
-        return tag_ids, self.decoder.confidences(emissions, tag_ids, batch["padding_mask"])
+        return self._best_of(self(batch, training=False), batch["padding_mask"])
+
+    def judged(self, batch: Tensors) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return what `best_tags` does, and the loss of the gold tags of each sentence [B], in nats."""
+        emissions, mask = self(batch, training=False), batch["padding_mask"]
+        losses = self.decoder.negative_log_likelihood(emissions, batch["tag_ids"], mask)
+        return *self._best_of(emissions, mask), losses
+
+    def _best_of(self, emissions: tf.Tensor, padding_mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        tag_ids, _ = self.decoder.best_path(emissions, padding_mask)
+        return tag_ids, self.decoder.confidences(emissions, tag_ids, padding_mask)

@@ -198,12 +198,13 @@ class Translator(Network):
             bert.load(encoder_folder)
         return network
 
-    def begin(self, batch: Tensors, training: bool = False) -> Begun:
+    def begin(self, batch: Tensors, training: bool = False, nudges: Sequence[States] | None = None) -> Begun:
         """Read the sources.
 
         Args:
             batch: source_mask [B, S], and source_ids [B, S] or what `BertVectors` takes.
             training: whether to drop out.
+            nudges: what is added to the states of the encoder, as `RecurrentStack.read` takes it.
         """
         mask = batch["source_mask"]
         if self.bert is not None:
@@ -217,7 +218,7 @@ class Translator(Network):
             rows = [tf.unstack(layer) for layer in tf.unstack(tf.convert_to_tensor(self.learned_ends.value))]
             count = tf.shape(mask)[0]
             first = [tuple(tf.tile(part[tf.newaxis], [count, 1]) for part in layer) for layer in rows]
-        outputs, ends = self.encoder.read(inputs, mask, first, training=training)
+        outputs, ends = self.encoder.read(inputs, mask, first, training=training, nudges=nudges)
         if self.encoder_norm is not None:
             outputs = tf.cast(self.encoder_norm(outputs), self.compute_dtype)
         outputs = self.encoder_dropper(outputs, training=training)
@@ -265,6 +266,25 @@ class Translator(Network):
         places = tf.where(mask)
         losses = self._losses_of_subwords(tf.gather_nd(outputs, places), tf.gather_nd(targets, places), training)
         return tf.math.unsorted_segment_sum(losses, places[:, 0], tf.shape(mask, tf.int64)[0])
+
+    def judged(self, batch: Tensors) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return what `losses_of` does, and of each subword of the targets, what the network would have put there.
+
+        Returns:
+            The losses [B]; for each of the N subwords of all targets, in order, how probable the most probable subword
+            was [N] float32, and whether it was the target's own [N] bool.
+        """
+        begun = self.begin(batch)
+        outputs = self.decoder(self.embed(batch["decoder_inputs"]), begun.source, begun.states).outputs
+        places = tf.where(batch["padding_mask"])
+        logits, targets = self.logits(tf.gather_nd(outputs, places)), tf.gather_nd(batch["target_ids"], places)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        # The loss is what the target's score is below the logarithm of the sum; so nothing wide is computed twice.
+        log_sums = losses + tf.gather(logits, targets, batch_dims=1)
+        confidences = tf.exp(tf.reduce_max(logits, axis=1) - log_sums)
+        right = tf.argmax(logits, axis=1, output_type=targets.dtype) == targets
+        summed = tf.math.unsorted_segment_sum(losses, places[:, 0], tf.shape(batch["padding_mask"], tf.int64)[0])
+        return summed, confidences, right
 
     def _losses_of_subwords(self, outputs: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
         """Return the loss of each subword [...], from the decoder's outputs [..., R]."""

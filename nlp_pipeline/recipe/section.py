@@ -118,6 +118,21 @@ class Training(Section):
         return self.precision if self.precision == "float32" else f"mixed_{self.precision}"
 
 
+class Dashboard(Section):
+    """What a run leaves for TensorBoard, beside its scores.
+
+    `every`: of how many steps one is written. `examples`: how many sentences of the dev corpus are shown after each
+    epoch, with what was predicted for them. `histograms`: whether the distribution of each weight's numbers is.
+    `gradient_through_time`: whether it is shown how far back a word's loss reaches: the norm of its gradient with
+    respect to each earlier state of the recurrent layers, on one sentence of the dev corpus.
+    """
+
+    every: Count = 10
+    examples: Annotated[int, Field(ge=0, le=100)] = 4
+    histograms: bool = False
+    gradient_through_time: bool = False
+
+
 class BaseRecipe(Section):
     """What every recipe has.
 

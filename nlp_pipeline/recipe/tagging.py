@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from nlp_pipeline.recipe.section import BaseRecipe, Count, Encoder, Section, Share, Splits, Training
+from nlp_pipeline.recipe.section import BaseRecipe, Count, Dashboard, Encoder, Section, Share, Splits, Training
 
 
 class TaggingData(Section):
@@ -106,6 +106,7 @@ class TaggingRecipe(BaseRecipe):
     recurrent: Recurrent = Recurrent()
     decoder: TagDecoder = TagDecoder()
     training: Training = Training()
+    dashboard: Dashboard = Dashboard()
 
     @model_validator(mode="after")
     def _something_is_seen_of_a_word(self) -> TaggingRecipe:

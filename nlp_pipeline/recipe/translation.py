@@ -6,7 +6,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from nlp_pipeline.recipe.section import BaseRecipe, Count, Encoder, Positive, Section, Share, Splits, Training
+from nlp_pipeline.recipe.section import (
+    BaseRecipe,
+    Count,
+    Dashboard,
+    Encoder,
+    Positive,
+    Section,
+    Share,
+    Splits,
+    Training,
+)
 
 Cell = Literal["rnn", "gru", "lstm"]
 
@@ -232,6 +242,7 @@ class TranslationRecipe(BaseRecipe):
     teacher_forcing: TeacherForcing = TeacherForcing()
     search: Search = Search()
     training: TranslationTraining = TranslationTraining()
+    dashboard: Dashboard = Dashboard()
 
     @model_validator(mode="after")
     def _what_is_shared_fits(self) -> TranslationRecipe:

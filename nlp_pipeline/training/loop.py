@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from nlp_pipeline.errors import PipelineError, Problem, TrainingError
 from nlp_pipeline.stopping import Signals, StopNow
 from nlp_pipeline.training.memory import enough_memory
+from nlp_pipeline.training.optimizers import GroupedOptimizer
 from nlp_pipeline.training.progress import EpochResult, Progress
+from nlp_pipeline.training.shown import Shown
 from nlp_pipeline.training.state import TrainingState
 from nlp_pipeline.training.step import Outcome, StepResult, TrainingStep
 from nlp_pipeline.training.team import Team
@@ -24,11 +24,11 @@ from nlp_pipeline.training.team import Team
 class Watcher(Protocol):
     """Is told what happens: a progress bar, TensorBoard."""
 
-    def step_done(self, step: int, result: StepResult, learning_rates: Callable[[], Mapping[str, float]]) -> None:
+    def step_done(self, step: int, result: StepResult, optimizer: GroupedOptimizer) -> None:
         """One step is done; steps are counted from 1 over the whole run."""
 
-    def epoch_done(self, step: int, result: EpochResult, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
-        """One epoch is done and scored; the pictures are RGBA pixels [H, W, 4] by name."""
+    def epoch_done(self, step: int, result: EpochResult, shown: Shown) -> None:
+        """One epoch is done and scored."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Scoring:
     Attributes:
         score: scores the network's weights as they stand.
         decisive: which of the scores decides; the highest is best.
-        draw: draws pictures for TensorBoard, RGBA pixels [H, W, 4] by name.
+        show: gives what there is to look at, of the weights that were scored last.
     """
 
     score: Callable[[], Mapping[str, float]]
     decisive: str
-    draw: Callable[[], Mapping[str, NDArray[np.uint8]]] = dict
+    show: Callable[[], Shown] = Shown
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Loop:
             for result in done.results[:-1] if wrong else done.results:
                 progress.add(result)
                 for watcher in self.watchers:
-                    watcher.step_done(progress.steps, result, self.step.optimizer.learning_rates)
+                    watcher.step_done(progress.steps, result, self.step.optimizer)
             progress.seconds += time.monotonic() - started
             if wrong:
                 self._keep()
@@ -178,7 +178,7 @@ class Loop:
         """Score an epoch, keep its weights if they are the best, and go on to the next."""
         average, decisive = self.step.average, self.scoring.decisive
         averaged: AbstractContextManager[None] = nullcontext() if average is None else average.in_place()
-        pictures: Mapping[str, NDArray[np.uint8]] = {}
+        shown = Shown()
         # The weights must be back in their places before they are written.
         with self.signals.finishing(), averaged, self._told("while the dev corpus was scored"):
             # The others wait: what two processors compute may differ in the last bit, and with it who is best.
@@ -186,7 +186,7 @@ class Loop:
             scores = told["scores"]
             if scores is not None:
                 if self.team.chief:
-                    pictures = self.scoring.draw()
+                    shown = self.scoring.show()
                 if self.progress.is_better(scores[decisive]):
                     self.state.keep_best()
         if scores is None:
@@ -194,7 +194,7 @@ class Loop:
         self.progress.end_epoch(scores, decisive)
         self._keep()
         for watcher in self.watchers:
-            watcher.epoch_done(self.progress.steps, self.progress.epochs[-1], pictures)
+            watcher.epoch_done(self.progress.steps, self.progress.epochs[-1], shown)
         if self.team.workers == 1 and self.signals.received is not None:
             raise self._stopped(self.signals.received)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from types import TracebackType
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from nlp_pipeline.training.optimizers import GroupedOptimizer
 from nlp_pipeline.training.progress import EpochResult
+from nlp_pipeline.training.shown import Shown
 from nlp_pipeline.training.step import StepResult
 
 
@@ -51,7 +50,7 @@ class ProgressBar:
         self,
         step: int,
         result: StepResult,
-        learning_rates: Callable[[], Mapping[str, float]],  # noqa: ARG002
+        optimizer: GroupedOptimizer,  # noqa: ARG002
     ) -> None:
         """Move the bar; the loss shown is smoothed over about twenty steps."""
         loss = result.loss / max(result.words, 1.0)
@@ -64,7 +63,7 @@ class ProgressBar:
         self,
         step: int,  # noqa: ARG002
         result: EpochResult,
-        pictures: Mapping[str, NDArray[np.uint8]],  # noqa: ARG002
+        shown: Shown,  # noqa: ARG002
     ) -> None:
         """Print a line with the epoch's loss, speed and score."""
         score = result.scores[self.decisive]

@@ -29,7 +29,7 @@ COUNTED = "counted"
 STEP_WORDS = "step_words"
 # By which a run is asked to stop; the first of them counts where workers have got several.
 _SIGNALS = tuple(sorted(ERRORS, reverse=True))
-# How many of a result's fields the graph gives; the last one is the clock's.
+# How many of a result's fields the graph gives, before the squares of each weight's gradient.
 _NUMBERS = 7
 
 
@@ -57,6 +57,9 @@ class StepResult(NamedTuple):
         loss_scale: by how much the loss was multiplied.
         culprit: the number of the first weight whose gradient is no number; -1 where all are.
         seconds: how long it took; of steps run at once each has the same share.
+        squares: of each weight's gradient, summed over its numbers, in the optimizer's order; before clipping. The
+            norm of the whole is the root of their sum, so that they come for nothing.
+        clipped: whether the gradient was shortened.
     """
 
     loss: float
@@ -67,6 +70,8 @@ class StepResult(NamedTuple):
     loss_scale: float = 1.0
     culprit: int = -1
     seconds: float = 0.0
+    squares: Sequence[float] = ()
+    clipped: bool = False
 
 
 class Executed(NamedTuple):
@@ -148,14 +153,17 @@ class TrainingStep:
         told = rows.numpy()[: int(done)].tolist()
         seconds = (monotonic() - started) / len(told)
         results = [
-            StepResult(loss, words, norm, Outcome(int(outcome)), waited, scale, int(culprit), seconds)
-            for loss, words, norm, outcome, waited, scale, culprit in told
+            StepResult(
+                *(loss, words, norm, Outcome(int(outcome)), waited, scale, int(culprit), seconds, squares),
+                clipped=int(outcome) == Outcome.DONE and self.clip_norm is not None and norm > self.clip_norm,
+            )
+            for loss, words, norm, outcome, waited, scale, culprit, *squares in told
         ]
         stopped = [number for number, workers in zip(_SIGNALS, stops.numpy(), strict=True) if workers]
         return Executed(results, stopped[0] if stopped else None)
 
     def _execute(self, iterator: Any, count: tf.Tensor, stop: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        rows = tf.TensorArray(tf.float32, count, element_shape=[_NUMBERS])
+        rows = tf.TensorArray(tf.float32, count, element_shape=[_NUMBERS + len(self.optimizer.weights)])
 
         def go_on(done: tf.Tensor, going: tf.Tensor, _rows: tf.TensorArray) -> tf.Tensor:
             return tf.logical_and(done < count, going)
@@ -184,7 +192,7 @@ class TrainingStep:
         """Run one step; return its row of results, and whether it was a step of numbers."""
         if self.accumulate == 1:
             batch, waited = self._next(iterator, after)
-            loss, words, norm, culprit, gradients = self.strategy.run(self._whole, args=(batch,))
+            loss, words, norm, culprit, squares, gradients = self.strategy.run(self._whole, args=(batch,))
         else:
 
             def add(part: tf.Tensor, waited: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -196,8 +204,8 @@ class TrainingStep:
             with tf.control_dependencies([after]):
                 begun = (tf.constant(0), tf.constant(0.0))
             _, waited = tf.while_loop(lambda part, _: part < self.accumulate, add, begun, parallel_iterations=1)
-            loss, words, norm, culprit, gradients = self.strategy.run(self._added_up)
-        loss, words, norm, culprit = (self._first(value) for value in (loss, words, norm, culprit))
+            loss, words, norm, culprit, squares, gradients = self.strategy.run(self._added_up)
+        loss, words, norm, culprit, squares = map(self._first, (loss, words, norm, culprit, squares))
         finite = tf.logical_and(tf.math.is_finite(loss), tf.math.is_finite(norm))
         scale = tf.constant(1.0) if self.loss_scale is None else self.loss_scale.value
         outcome = tf.where(finite, int(Outcome.DONE), int(Outcome.NOT_FINITE))
@@ -205,6 +213,7 @@ class TrainingStep:
             lowered = tf.logical_and(tf.math.is_finite(loss), self.loss_scale.can_fall())
             outcome = tf.where(tf.logical_and(~finite, lowered), int(Outcome.RESCALED), outcome)
         row = tf.stack([loss, words, norm, tf.cast(outcome, tf.float32), waited, scale, tf.cast(culprit, tf.float32)])
+        row = tf.concat([row, squares], axis=0)
         with tf.control_dependencies([row]):
             tf.cond(finite, lambda: self._move(gradients), tf.no_op)
             if self.loss_scale is not None:
@@ -259,7 +268,7 @@ class TrainingStep:
         return self._finished(values)
 
     def _finished(self, values: Sequence[tf.Tensor]) -> tuple[Any, ...]:
-        """Return loss, words, norm and gradient over all replicas, the gradient clipped."""
+        """Return loss, words, norm, its parts and gradient over all replicas, the gradient clipped."""
         if self.strategy.num_replicas_in_sync > 1:
             values = tf.distribute.get_replica_context().all_reduce(SUM, list(values))
         loss, words, *gradients = values
@@ -276,7 +285,7 @@ class TrainingStep:
             gradients = tf.cond(
                 long, lambda: [one * factor for one in whole], lambda: [tf.identity(one) for one in whole]
             )
-        return loss, words, norm, culprit, gradients
+        return loss, words, norm, culprit, squares, gradients
 
     def _move(self, gradients: Sequence[Any]) -> tf.Operation:
         # The function is called outside of the scope, where the strategy is that of one device.

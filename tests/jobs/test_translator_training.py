@@ -30,6 +30,7 @@ encoder: {{units: 6, initial: learned}}
 decoder: {{units: 8, readout: 8, attention: {attention}}}
 teacher_forcing: {{first: 1.0, last: 0.5}}
 training: {{epochs: 2, frozen_epochs: 1, batch_subwords: 64, learning_rate: 1e-2, strategy: none}}
+dashboard: {{histograms: true, gradient_through_time: true}}
 """
 SENTENCES = [
     "the house\tla maison",
@@ -51,7 +52,7 @@ def _pictures_in(logs: Path) -> dict[str, list[bytes]]:
     """Return TensorBoard's pictures as PNG files, by name, an epoch each."""
     events = EventAccumulator(str(logs), size_guidance={"tensors": 0})
     events.Reload()
-    images = [tag for tag in events.Tags()["tensors"] if tag.startswith("attention/")]
+    images = [tag for tag in events.Tags()["tensors"] if tag.startswith("images/alignment")]
     # A picture is stored as its width, its height, and the file.
     return {tag: [event.tensor_proto.string_val[2] for event in events.Tensors(tag)] for tag in images}
 
@@ -87,13 +88,13 @@ def test_each_way_leaves_a_bundle_that_translates(
     assert ("vectors of train" in shown.getvalue()) == (bert is not None)
     assert {"bleu", "chrf", "loss"} <= trained.metrics["dev"].keys()
     pictures = _pictures_in(tmp_path / "run" / "logs")
-    assert sorted(pictures) == ([] if attention == "null" else [f"attention/dev_{number}" for number in range(1, 5)])
+    assert sorted(pictures) == ([] if attention == "null" else [f"images/alignment_{number}" for number in range(1, 5)])
     assert {len(of_epochs) for of_epochs in pictures.values()} <= {len(trained.progress.epochs)}
     loaded = LoadedTranslator.load(trained.bundle)
     for of_epochs in [pictures[tag] for tag in sorted(pictures)[:1]]:
         # The first shown pair is the corpus' first; the picture of the epoch that was kept is that of the bundle.
         source, target = SENTENCES[0].split("\t")
-        drawn = aligned_translation(loaded, source, target).figure_array()
+        drawn = aligned_translation(loaded, source, target, by_words=True).figure_array()
         kept = _pixels_of(of_epochs[trained.progress.best.epoch - 1])
         assert drawn.shape == kept.shape
         assert np.abs(drawn.astype(int) - kept).max() <= 1

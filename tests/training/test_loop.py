@@ -22,6 +22,7 @@ from nlp_pipeline.training.checkpoints import Checkpoint
 from nlp_pipeline.training.loop import Batches, Limits, Loop, Scoring
 from nlp_pipeline.training.optimizers import GroupedOptimizer, WeightGroup
 from nlp_pipeline.training.progress import EpochResult, Progress
+from nlp_pipeline.training.shown import Shown
 from nlp_pipeline.training.state import TrainingState
 from nlp_pipeline.training.step import Outcome, StepResult, TrainingStep
 from nlp_pipeline.training.team import Team
@@ -93,14 +94,14 @@ class Counting:
         self.scored.append(float(self.weight.value))
         return {"f1": self.scores[len(self.progress.epochs)], "other": -1.0}
 
-    def step_done(self, step: int, result: StepResult, learning_rates: Callable[[], Mapping[str, float]]) -> None:
+    def step_done(self, step: int, result: StepResult, optimizer: GroupedOptimizer) -> None:
         assert result.words == 3.0
-        assert learning_rates() == {"all": 1.0}
+        assert optimizer.learning_rates() == {"all": 1.0}
         self.results.append((step, result))
         self.before_step(step + 1)
 
-    def epoch_done(self, step: int, result: EpochResult, pictures: Mapping[str, Any]) -> None:
-        assert pictures == {"picture": 5}
+    def epoch_done(self, step: int, result: EpochResult, shown: Shown) -> None:
+        assert shown.texts == {"text": "five"}
         self.told.append((step, result))
 
     def checkpoint(self) -> None:
@@ -116,7 +117,7 @@ class Counting:
         Loop(
             self.step,
             Batches(self.begin, lambda _epoch: STEPS, self.epochs_begun.append, lambda e, s: f"in batch {e}/{s}"),
-            Scoring(self.score, "f1", lambda: {"picture": 5}),  # type: ignore[dict-item]
+            Scoring(self.score, "f1", lambda: Shown(texts={"text": "five"})),
             Limits(epochs, patience, **limits),
             Team(tf.distribute.get_strategy()),
             self.state,

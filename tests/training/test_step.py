@@ -53,7 +53,10 @@ def train(strategy, shares, accumulate, at_once):
     results = [result for _ in range(6 // at_once) for result in step(data, at_once).results]
     assert all(result.words == 16 for result in results), results
     assert all(result.waited >= 0.0 for result in results), results
-    numbers = np.array([(result.loss, result.gradient_norm) for result in results])
+    for result in results:
+        np.testing.assert_allclose(np.sqrt(sum(result.squares)), result.gradient_norm, rtol=1e-6)
+        assert result.clipped == (result.gradient_norm > 3.0)
+    numbers = np.array([(result.loss, result.gradient_norm, *result.squares) for result in results])
     return weight.numpy(), average.averages[0].numpy(), numbers
 
 whole = [([0, 1, 2, 3, 4, 5, 6], True)]
@@ -119,6 +122,28 @@ def test_small_gradients_are_not_lost() -> None:
     step, data, weight = _scaled([1e-9], 2.0**15, 100)
     step(data, 1)
     np.testing.assert_allclose(weight.numpy(), -1e-9, rtol=1e-2)
+
+
+def test_the_gradient_of_each_weight_is_told_before_it_is_clipped() -> None:
+    two = [keras.Variable(np.zeros(2, np.float32)), keras.Variable(np.zeros((), np.float32))]
+    sgd = keras.optimizers.SGD(1.0)
+    sgd.build(two)
+
+    def losses_of(batch: Mapping[str, Any], training: bool) -> tf.Tensor:
+        return batch["slope"] * (3.0 * two[0].value[0] + 4.0 * two[0].value[1] + 12.0 * two[1].value)
+
+    def make(number: int) -> dict[str, Any]:
+        mask = {"padding_mask": np.ones((1, 1), np.bool_), "counted": np.ones(1, np.bool_)}
+        return {**mask, "slope": np.array([number + 1.0], np.float32), "step_words": np.array(1.0, np.float32)}
+
+    strategy = tf.distribute.get_strategy()
+    grouped = GroupedOptimizer([WeightGroup("all", two, 1.0)], [sgd])
+    step = TrainingStep(losses_of, grouped, strategy, clip_norm=20.0)
+    results = step(iter(feed(make, signature_of(make(0)), strategy)), 2).results
+    assert [result.squares for result in results] == [[25.0, 144.0], [100.0, 576.0]]
+    assert [result.gradient_norm for result in results] == [13.0, 26.0]
+    assert [result.clipped for result in results] == [False, True]
+    np.testing.assert_allclose(two[1].numpy(), -12.0 - 24.0 * 20.0 / 26.0, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("slope", "initial"), [(np.inf, 2.0**15), (1e6, 1.0)])

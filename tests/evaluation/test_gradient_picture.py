@@ -1,0 +1,41 @@
+"""The picture of a gradient: it is drawn for any tokens, and shows what differs."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from nlp_pipeline.evaluation.fonts import FontWarning
+from nlp_pipeline.evaluation.gradient_picture import gradient_pixels
+
+ODD = ("<b>", "$x$", "a\0b", "漢字", "مرحبا", "w" * 300, "")
+
+
+def _drawn(norms: list[float], chosen: int | None = 6) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FontWarning)
+        return gradient_pixels(ODD, {"layer": np.array(norms, np.float32)}, chosen, "of $1$")
+
+
+def test_what_differs_is_seen() -> None:
+    falling = _drawn([1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0])
+    assert falling.dtype == np.uint8
+    assert falling.shape[2] == 3
+    level = _drawn([1.0] * 7)
+    assert falling.shape != level.shape or (falling != level).any()
+    without = _drawn([1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0], None)
+    assert falling.shape != without.shape or (falling != without).any()
+
+
+@pytest.mark.parametrize("norms", [[0.0] * 7, [np.nan] * 7, [np.inf, 0.0, 1.0, 0.0, 2.0, np.nan, 1e-30]])
+def test_what_has_no_logarithm_has_no_point(norms: list[float]) -> None:
+    assert _drawn(norms).shape[2] == 3
+
+
+def test_a_long_sentence_stays_a_picture() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FontWarning)
+        pixels = gradient_pixels(["word"] * 2000, {"layer": np.ones(2000, np.float32)}, 1999, "long")
+    assert pixels.shape[1] < 2000

@@ -1,0 +1,63 @@
+"""Which runs a board shows, and what it calls them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nlp_pipeline.errors import RunError
+from nlp_pipeline.jobs.board import runs_of
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Return a folder of folders with events: two runs of one name, one with a run below it, and bare logs."""
+    for logs in ("a/ner/logs", "b/ner/logs", "b/deep/ner/logs", "b/deep/ner/sub/logs", "bare", "odd, name:1/logs"):
+        (tmp_path / logs).mkdir(parents=True)
+        (tmp_path / logs / "events.out.tfevents.1.host.v2").touch()
+    (tmp_path / "empty").mkdir()
+    return tmp_path
+
+
+def _named(root: Path, *folders: str) -> dict[str, str]:
+    found = runs_of([root / folder for folder in folders])
+    return {name: logs.relative_to(root).as_posix() for name, logs in found.items()}
+
+
+def test_a_run_is_called_as_its_folder(runs: Path) -> None:
+    assert _named(runs, "a/ner", "bare") == {"ner": "a/ner/logs", "bare": "bare"}
+    assert _named(runs, "a/ner/logs") == {"ner": "a/ner/logs"}
+    assert _named(runs, "odd, name:1") == {"odd, name:1": "odd, name:1/logs"}
+    # Given twice it is shown once.
+    assert _named(runs, "a/ner", "a/../a/ner", "a/ner/") == {"ner": "a/ner/logs"}
+
+
+def test_runs_of_one_name_are_told_apart(runs: Path) -> None:
+    assert _named(runs, "a/ner", "b/ner") == {"a/ner": "a/ner/logs", "b/ner": "b/ner/logs"}
+    assert _named(runs, "b/ner", "b/deep/ner/logs") == {"b/ner": "b/ner/logs", "deep/ner": "b/deep/ner/logs"}
+
+
+def test_a_folder_of_runs_gives_them_all(runs: Path) -> None:
+    assert _named(runs, "a", "b") == {
+        "a": "a/ner/logs",
+        "b/deep/ner/logs": "b/deep/ner/logs",
+        "b/deep/ner/sub": "b/deep/ner/sub/logs",
+        "b/ner": "b/ner/logs",
+    }
+
+
+def test_no_name_is_the_beginning_of_another(runs: Path) -> None:
+    # A link to the one would be the folder of the other, and what is made there would be made in the run.
+    for folders in (["a", "b"], ["b"], ["b/deep/ner"], ["."], ["a/ner", "b/ner", "b/deep"], ["a/ner", "a/ner/logs"]):
+        names = list(_named(runs, *folders))
+        assert not [(one, other) for one in names for other in names if other.startswith(f"{one}/")]
+
+
+def test_every_folder_without_events_is_told(runs: Path) -> None:
+    with pytest.raises(RunError) as caught:
+        runs_of([runs / "a" / "ner", runs / "empty", runs / "nowhere"])
+    assert [line.replace(f"{runs}/", "") for line in caught.value.lines()] == [
+        "empty: expected a run with events for TensorBoard, received none",
+        "nowhere: expected the folder of a run, received no folder",
+    ]
