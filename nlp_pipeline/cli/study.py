@@ -79,13 +79,13 @@ def memory(output: Path, quiet: bool, **given: Any) -> None:
     gradient that arrives at each step back (gradient.csv), the settings, versions and findings (study.json) and
     TensorBoard's logs. The same seeds give the same numbers.
 
-    A training ends early when the task is solved. With the defaults all of it takes less than ten minutes on two cores.
+    A training ends early when the task is solved. With the defaults all of it takes six minutes on one core.
 
     \b
     Example:
       nlp-pipeline study memory
       nlp-pipeline study memory --networks rnn,lstm --distances 5,10,20 --seeds 1 --output runs/quick
-      tensorboard --logdir runs/study-memory/logs
+      nlp-pipeline board runs/study-memory
     """
     from nlp_pipeline.studies.memory_settings import MemorySettings
 

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def console() -> Console:
     """Return the console of standard output. Nothing is wrapped where it is no terminal."""
     found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=200)
+    return found if found.is_terminal else Console(highlight=False, width=1000)
 
 
 def console_or_quiet(quiet: bool) -> Console:
@@ -34,8 +35,12 @@ def console_or_quiet(quiet: bool) -> Console:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = True) -> Table:
-    """Return a table whose first column is text and whose others are numbers, or text too. Nothing in it is markup."""
-    made = Table(title=Text(title), title_justify="left")
+    """Return a table whose first column is text and whose others are numbers, or text too. Nothing in it is markup.
+
+    Where there is no terminal it has no lines drawn in it.
+    """
+    drawn = HEAVY_HEAD if console().is_terminal else None
+    made = Table(title=Text(title), title_justify="left", box=drawn)
     for number, column in enumerate(columns):
         made.add_column(Text(column), justify="right" if number and numbers else "left")
     for row in rows:

@@ -103,12 +103,7 @@ def test_the_table_names_both_modes(gold: Path, tiny_bundle: Path, command: Comm
     scores = json.loads(command("evaluate", tiny_bundle, "--data", gold, "--json").out)
     outcome = command("evaluate", tiny_bundle, "--data", gold)
     assert (outcome.code, outcome.err) == (0, "")
-    rows = {
-        cells[0]: cells[1:]
-        for line in outcome.out.splitlines()
-        if line.startswith("│")
-        for cells in [[cell.strip() for cell in re.split("│", line.strip("│ "))]]
-    }
+    rows = {cells[0]: cells[1:] for cells in (re.split(" {2,}", line.strip()) for line in outcome.out.splitlines())}
     for row, of in (
         ("micro average (conlleval)", scores["conlleval"]),
         ("micro average (strict, IOB2)", scores["strict"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import platform
 from pathlib import Path
 
@@ -18,8 +19,8 @@ PARTS = {"words", "characters", "casing", "recurrent", "emission", "decoder"}
 
 def _rows(shown: str) -> dict[str, list[str]]:
     """Return the rows of the tables that were shown, by their first cell."""
-    lines = [line.strip("│ ").split("│") for line in shown.splitlines() if line.startswith("│")]
-    return {cells[0].strip(): [cell.strip() for cell in cells[1:]] for cells in lines}
+    lines = [re.split(" {2,}", line.strip()) for line in shown.splitlines()]
+    return {cells[0]: cells[1:] for cells in lines}
 
 
 def test_inspect_shows_what_a_bundle_is(tiny_bundle: Path, command: CommandLine) -> None:

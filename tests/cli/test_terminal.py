@@ -75,6 +75,7 @@ def test_plain_lines_where_there_is_no_terminal(tiny_bundle: Path, tmp_path: Pat
     assert "minilm" in encoders
     assert "sentences" in prepared
     assert "transitions, in nats" in inspected
+    assert not set("│┃━─┏└") & set(ended.stdout)
     # Progress and what is said of it are no output; quiet is quiet.
     assert [quiet, *tagged] == ["", "", ""]
     (summary,) = [line for line in ended.stderr.splitlines() if "words/s" in line]
