@@ -23,19 +23,27 @@ def let_memory_grow() -> None:
         tf.config.experimental.set_memory_growth(gpu, True)
 
 
-def share_cores_among_batches() -> None:
+def share_cores_among_batches(cores: int | None = None) -> None:
     """Let each core compute a batch of its own, as far as they go, rather than all of them the same one.
 
-    What stands between the large products of a batch keeps no more than a core busy. To be called before TensorFlow
-    computes anything; where it has begun, its threads stay as they are.
+    What stands between the large products of a batch keeps no more than a core busy; a batch that is alone takes
+    longer. To be called before TensorFlow computes anything; where it has begun, its threads stay as they are, and so
+    they do where there is a GPU.
+
+    Args:
+        cores: how many there are to share; all that this process may use where it is left out.
     """
     import tensorflow as tf
 
-    cores = _cores()
+    if tf.config.list_physical_devices("GPU"):
+        return
+    if cores is None:
+        cores = usable_cores()
+    at_once = min(cores, _AT_ONCE)
     # TensorFlow refuses with it where it has begun.
     with suppress(RuntimeError):
-        tf.config.threading.set_inter_op_parallelism_threads(min(cores, _AT_ONCE))
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // _AT_ONCE))
+        tf.config.threading.set_inter_op_parallelism_threads(at_once)
+        tf.config.threading.set_intra_op_parallelism_threads(-(-cores // at_once))
 
 
 def batches_at_once() -> int:
@@ -44,10 +52,10 @@ def batches_at_once() -> int:
 
     if tf.config.list_physical_devices("GPU"):
         return 1
-    return min(tf.config.threading.get_inter_op_parallelism_threads() or _cores(), _AT_ONCE)
+    return min(tf.config.threading.get_inter_op_parallelism_threads() or usable_cores(), _AT_ONCE)
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import nlp_pipeline
+from nlp_pipeline.devices import usable_cores
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _PACKAGES = ("tensorflow", "keras", "transformers", "numpy")
@@ -44,8 +45,7 @@ def processor(cpu_info: Path = _CPU_INFO) -> str:
 
 
 def _cores() -> str:
-    """Return how many cores this process may use."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = usable_cores()
     return "1 core" if count == 1 else f"{count} cores"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nlp_pipeline
-from nlp_pipeline.devices import processor_has_bfloat16
+from nlp_pipeline.devices import processor_has_bfloat16, usable_cores
 
 PACKAGES = ("tensorflow", "keras", "transformers", "datasets", "seqeval", "click", "numpy", "safetensors")
 EXTRAS = {"ray": "cluster"}
@@ -63,13 +63,12 @@ def _devices() -> Finding:
 
 
 def _processor() -> Finding:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         memory = f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB of memory"
     except (AttributeError, ValueError, OSError):
         memory = ""
     products = "bfloat16 as such" if processor_has_bfloat16() else "bfloat16 not known"
-    return Finding("processor", f"{cores} cores{memory}, {products}")
+    return Finding("processor", f"{usable_cores()} cores{memory}, {products}")
 
 
 def _cache() -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import nlp_pipeline
+from nlp_pipeline.devices import usable_cores
 from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.run_folder import versions
 from nlp_pipeline.outputs import new_folder
@@ -95,12 +95,11 @@ def _line_of(name: str, distance: int, done: list[Trial], seconds: float) -> str
 
 
 def _write(study: MemoryStudy, folder: Path, seconds: float) -> None:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     about = {
         "nlp_pipeline": nlp_pipeline.__version__,
         **versions(),
         "Python": platform.python_version(),
-        "machine": f"{platform.machine()}, {cores} cores",
+        "machine": f"{platform.machine()}, {usable_cores()} cores",
     }
     told = {**about, "time": f"{seconds:.0f} s, {time.process_time():.0f} s of processor time"}
     found: dict[str, Any] = {

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from nlp_pipeline.devices import batches_at_once
 
 _Batch = TypeVar("_Batch")
 _Result = TypeVar("_Result")
+# How many batches are ahead of the result that is waited for, for each thread: results would pile up otherwise.
+_AHEAD = 2
 
 
 class AtOnce:
@@ -28,7 +31,18 @@ class AtOnce:
         """
         together = batches_at_once()
         if together == 1 or len(batches) == 1:
-            return map(function, batches)
+            yield from map(function, batches)
+            return
         if self._threads is None:
             self._threads = ThreadPoolExecutor(together, thread_name_prefix="batch")
-        return self._threads.map(function, batches)
+        waiting: deque[Future[_Result]] = deque()
+        try:
+            for batch in batches:
+                waiting.append(self._threads.submit(function, batch))
+                if len(waiting) > _AHEAD * together:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for one in waiting:
+                one.cancel()

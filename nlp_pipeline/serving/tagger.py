@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import tensorflow as tf
@@ -110,6 +111,7 @@ class LoadedTagger:
     def __init__(self, bundle: TaggerBundle) -> None:
         self.bundle = bundle
         self._at_once = AtOnce()
+        self._making = Lock()
         self._best_tags: Any = None
 
     @classmethod
@@ -179,9 +181,9 @@ class LoadedTagger:
         return [one for one in tagged if one is not None]
 
     def _run(self, batch: dict[str, Any]) -> tuple[Any, Any]:
-        # Two threads may each make one at first; TensorFlow traces it when it is called.
-        if self._best_tags is None:
-            self._best_tags = tf.function(self.bundle.network.best_tags, input_signature=[signature_of(batch)])
+        with self._making:
+            if self._best_tags is None:
+                self._best_tags = tf.function(self.bundle.network.best_tags, input_signature=[signature_of(batch)])
         tag_ids, confidences = self._best_tags(batch)
         return tag_ids.numpy(), confidences.numpy()
 

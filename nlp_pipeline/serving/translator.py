@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,7 @@ class LoadedTranslator:
     def __init__(self, bundle: TranslatorBundle) -> None:
         self.bundle = bundle
         self._at_once = AtOnce()
+        self._making = Lock()
         self._search: Any = None
 
     @classmethod
@@ -207,17 +209,22 @@ class LoadedTranslator:
         return tuple(hypotheses)
 
     def _run(self, batch: dict[str, Any], searching: Search) -> list[NDArray[Any] | None]:
-        if self._search is None:
-            network = self.bundle.network
-            numbers = [tf.TensorSpec([], tf.int32), *[tf.TensorSpec([], tf.float32)] * 3]
-
-            def run(batch: Any, *settings: Any) -> Any:
-                return tuple(search(network, batch, *settings))
-
-            self._search = tf.function(run, input_signature=[signature_of(batch), *numbers])
+        with self._making:
+            if self._search is None:
+                self._search = self._made_for(signature_of(batch))
         settings = (searching.beam_size, searching.length_penalty, searching.coverage_penalty, searching.longest)
         found = self._search(batch, *(tf.constant(one, kind) for one, kind in zip(settings, _KINDS, strict=True)))
         return [None if one is None else one.numpy() for one in found]
+
+    def _made_for(self, signature: Any) -> Any:
+        """Return the search as a graph, for all batches of a signature and all settings."""
+        network = self.bundle.network
+        numbers = [tf.TensorSpec([], tf.int32), *[tf.TensorSpec([], tf.float32)] * 3]
+
+        def run(batch: Any, *settings: Any) -> Any:
+            return tuple(search(network, batch, *settings))
+
+        return tf.function(run, input_signature=[signature, *numbers])
 
     def search_ids(self, sources: Sequence[EncodedSource]) -> list[list[int]]:
         """Return the ids of the best translation of each source, by the recipe's search, all in one batch."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from nlp_pipeline import devices
 from nlp_pipeline.serving import at_once
 from nlp_pipeline.serving.at_once import AtOnce
+from tests.tiny_translator import PAIRS
 
 LONG = 60.0  # seconds until what should have come is given up
 
@@ -68,13 +70,54 @@ def test_an_exception_is_raised_in_its_place_and_ends_what_has_not_begun(togethe
     assert len(begun) <= 2 + 2 * together
 
 
+def test_no_more_is_computed_than_two_batches_a_thread_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(at_once, "batches_at_once", lambda: 2)
+    begun: list[int] = []
+    results = AtOnce().map(begun.append, range(100))
+    for taken in range(1, 20):
+        next(results)
+        assert len(begun) <= taken + 2 * 2
+
+
+def test_a_tagger_tags_alike_however_many_batches_are_computed_at_once(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nlp_pipeline.serving import tagger
+
+    monkeypatch.setattr(tagger, "BATCH_SUBWORDS", 16)
+    words = ["Ana", "Reis", "lives", "in", "Oslo", ".", "Rui", "left", "New", "York", "for", "Lima", "."]
+    sentences = [words[start : start + length] for length in (1, 3, 7, 12) for start in range(len(words) - length + 1)]
+    tagged = {}
+    for count in (1, 3):
+        monkeypatch.setattr(at_once, "batches_at_once", lambda count=count: count)
+        # Loaded anew, so that the threads meet a graph that is not made yet.
+        tagged[count] = list(tagger.LoadedTagger.load(tiny_bundle).tag_stream(sentences))
+    assert len(tagged[1]) == len(sentences)
+    assert tagged[3] == tagged[1]
+
+
+def test_a_translator_translates_alike_however_many_batches_are_computed_at_once(
+    translator_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nlp_pipeline.serving import translator
+
+    monkeypatch.setattr(translator, "BATCH_SUBWORDS", 40)
+    texts = [source for source, _ in PAIRS] * 2
+    translated = {}
+    for count in (1, 3):
+        monkeypatch.setattr(at_once, "batches_at_once", lambda count=count: count)
+        loaded = translator.LoadedTranslator.load(translator_folder / "run" / "bundle")
+        translated[count] = list(loaded.translate_stream(texts, n_best=2, beam_size=2))
+    assert len(translated[1]) == len(texts)
+    assert translated[3] == translated[1]
+
+
 ASK = """
 import tensorflow as tf
 from nlp_pipeline import devices
 
-devices._cores = lambda: {cores}
 {before}
-devices.share_cores_among_batches()
+devices.share_cores_among_batches({cores})
 threads = tf.config.threading
 print(devices.batches_at_once(), threads.get_inter_op_parallelism_threads(), threads.get_intra_op_parallelism_threads())
 """
@@ -86,10 +129,11 @@ print(devices.batches_at_once(), threads.get_inter_op_parallelism_threads(), thr
         (1, "", [1, 1, 1]),
         (2, "", [2, 2, 1]),
         (8, "", [8, 8, 1]),
-        # Memory is for eight batches; the cores that are left over help these.
+        # Memory is for eight batches; the cores that are left over help these, and none is left alone.
+        (12, "", [8, 8, 2]),
         (32, "", [8, 8, 4]),
-        # TensorFlow has begun: its threads stay as they are, and batches still come a core each.
-        (2, "tf.constant(0) + 1", [2, 0, 0]),
+        # TensorFlow has begun: its threads stay as they are, and a batch still comes for each core.
+        (2, "tf.constant(0) + 1; devices.usable_cores = lambda: 2", [2, 0, 0]),
     ],
 )
 def test_cores_are_shared_among_batches(cores: int, before: str, expected: list[int]) -> None:
