@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -44,6 +45,8 @@ def study_memory(settings: MemorySettings, output: Path, console: Console) -> Me
         StoppedByUserError: where it was interrupted; TerminatedError where it was ended. Nothing is written then.
     """
     started = time.monotonic()
+    # Otherwise the threads of some operations add up in the order in which they come.
+    tf.config.experimental.enable_op_determinism()
     with Signals() as signals, new_folder(output, MARKER) as folder:
         trials: list[Trial] = []
         planned = 2 * settings.seeds * len(settings.networks) * len(settings.distances)

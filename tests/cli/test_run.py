@@ -127,7 +127,7 @@ def test_what_is_done_and_unchanged_is_skipped(
 )
 def test_a_lost_report_is_made_again_without_training(work: Path, command: CommandLine, lost: str) -> None:
     before = contents(work)
-    path = work / "run" / "evaluation" / lost
+    path = work / "run" / lost
     if path.is_dir():
         shutil.rmtree(path)
     else:

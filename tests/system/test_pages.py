@@ -63,7 +63,7 @@ def _hostile_attention(folder: Path, tagger: Path, translator: Path) -> Path:
 def _scored(folder: Path, tagger: Path, translator: Path) -> Path:
     words = f"{HOSTILE} שלום 安娜 a\x1b[31mc \u202eLima {'x' * 5000}".split(" ")
     tags = ["B-PER", "I-PER", "O", "B-LOC", *["O"] * (len(words) - 4)]
-    sentences = ["\n".join(map("\t".join, zip(words, tags, strict=True))), TINY_CORPUS]
+    sentences = ["\n".join(map("\t".join, zip(words, tags, strict=True))), TINY_CORPUS.replace(" ", "\t")]
     sentences.append("\n".join(f"{word}\tO" for word in ("Oslo " * 400).split()))
     (folder / "gold.conll").write_text("\n\n".join(sentences) + "\n", encoding="utf-8")
     gold, report = str(folder / "gold.conll"), folder / "report"
@@ -111,7 +111,7 @@ PAGES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "attention, a picture": (_attention("attention.png"), ()),
     "evaluate, a tagger": (_scored, ("<script>window.ran", "שלום", "Calibration", "worst sentences")),
     "evaluate, a translator": (_translated, (HOSTILE, "العربية", "1 of ", "Where it looks")),
-    "compare": (_compared, ("<script>window.ran", "שלום", "安娜", "Broken: 2")),
+    "compare": (_compared, ("<script>window.ran", "שלום", "安娜", "Mended: 1", "Broken: 1")),
     "attention, JSON": (_attention("attention.json"), ("weights",)),
 }
 
