@@ -141,7 +141,8 @@ def translator_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from nlp_pipeline.cli.main import main
 
     folder = tmp_path_factory.mktemp("translating")
-    main(["run", str(write_tiny_translator(folder)), "--output", str(folder / "run")])
+    # Nobody looks at this run's pictures, and they take half of its time.
+    main(["run", str(write_tiny_translator(folder)), "--output", str(folder / "run"), "--set", "dashboard.examples=0"])
     return folder
 
 
