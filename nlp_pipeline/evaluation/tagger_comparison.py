@@ -27,6 +27,9 @@ from nlp_pipeline.evaluation.shown_estimates import PAIRED, bootstrap_json, diff
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.evaluation.tagging_report import MARKS
 
+# What precision, recall and F1 are computed from: places among found, predicted and gold.
+_COUNTS_OF = ((0, 1), (0, 2), (0, 1, 2))
+
 
 @dataclass(frozen=True)
 class TaggerComparison:
@@ -53,12 +56,7 @@ class TaggerComparison:
         """
         if [(e.sentence.words, e.gold) for e in first] != [(e.sentence.words, e.gold) for e in second]:
             raise ValueError("expected the same sentences twice. Received: others")
-        counts = entity_counts_of(first), entity_counts_of(second)
-        differences: dict[Slice | str, Difference] = {}
-        for column, name in ((2, "f1"), (0, "precision"), (1, "recall")):
-            differences[name] = _difference(counts, ALL, column)
-        types = sorted({part for some in counts for part in some.slices if part.group == "type"})
-        differences.update({part: _difference(counts, part, 2) for part in types})
+        differences = _differences(entity_counts_of(first), entity_counts_of(second))
         return cls(names, differences, list(zip(first, second, strict=True)))
 
     def changed(self) -> Iterator[tuple[str, TaggedExample, TaggedExample]]:
@@ -144,9 +142,22 @@ def _told(counts: dict[str, int]) -> list[tuple[str, str]]:
     return [(f"{name}: {meaning}", f"{counts[name]:,}") for name, meaning in meanings.items()]
 
 
-def _difference(counts: tuple[EntityCounts, EntityCounts], part: Slice, column: int) -> Difference:
-    """Return the difference of a score of both on the same resamples; `column` as `fractions_of` has them."""
-    both = np.concatenate([one.of(part) for one in counts], axis=1)
-    values = np.nan_to_num(fractions_of(both.sum(axis=0).astype(np.float64).reshape(2, 3)))[:, column]
-    resampled = fractions_of(resampled_sums(both).reshape(-1, 2, 3))[..., column]
-    return difference_of(float(values[0]), float(values[1]), resampled[:, 0], resampled[:, 1])
+def _differences(first: EntityCounts, second: EntityCounts) -> dict[Slice | str, Difference]:
+    """Return the differences of all scores, all of them of the same resamples."""
+    types = sorted({part for some in (first, second) for part in some.slices if part.group == "type"})
+    parts = [ALL, *types]
+    # [sentences, systems, parts, 3]
+    both = np.stack([np.stack([some.of(part) for part in parts], axis=1) for some in (first, second)], axis=1)
+    values = np.nan_to_num(fractions_of(both.sum(axis=0).astype(np.float64)))
+    resampled = fractions_of(resampled_sums(both.reshape(len(both), -1)).reshape(-1, *both.shape[1:]))
+
+    def difference(part: int, score: int) -> Difference:
+        counted = both[:, :, part, _COUNTS_OF[score]]
+        differing = int((counted[:, 0] != counted[:, 1]).any(axis=-1).sum())
+        value, drawn = values[:, part, score], resampled[:, :, part, score]
+        return difference_of(float(value[0]), float(value[1]), drawn[:, 0], drawn[:, 1], differing)
+
+    of_all: dict[Slice | str, Difference] = {
+        name: difference(0, score) for score, name in ((2, "f1"), (0, "precision"), (1, "recall"))
+    }
+    return {**of_all, **{part: difference(number, 2) for number, part in enumerate(types, start=1)}}

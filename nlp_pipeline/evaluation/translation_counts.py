@@ -38,12 +38,14 @@ class TranslationCounts:
         width = self.bleu.shape[1]
         return bleu_of_sums(sums[:, :width]), chrf_of_sums(sums[:, width:])
 
+    def scores(self) -> tuple[float, float]:
+        """Return BLEU and chrF of the corpus as it is, from 0 to 100."""
+        bleu, chrf = (np.asarray(some.sum(axis=0), np.float64) for some in (self.bleu, self.chrf))
+        return float(bleu_of_sums(bleu)), float(chrf_of_sums(chrf))
+
     def estimates(self) -> tuple[Estimate, Estimate]:
         """Return BLEU and chrF with bootstrap intervals over sentences."""
-        values = bleu_of_sums(self.bleu.sum(axis=0).astype(float)), chrf_of_sums(self.chrf.sum(axis=0).astype(float))
-        bleu, chrf = (
-            estimate_of(float(value), resampled) for value, resampled in zip(values, self.resampled(), strict=True)
-        )
+        bleu, chrf = map(estimate_of, self.scores(), self.resampled())
         return bleu, chrf
 
 

@@ -73,12 +73,13 @@ class TranslatorComparison:
             raise ValueError("expected the same sentences twice. Received: others")
         references = [example.reference for example in first]
         counts = [translation_counts_of(references, [one.hypothesis for one in some]) for some in (first, second)]
-        resampled = [one.resampled() for one in counts]
-        values = [[estimate.value for estimate in one.estimates()] for one in counts]
-        differences = {
-            name: difference_of(values[0][at], values[1][at], resampled[0][at], resampled[1][at])
-            for at, name in enumerate(("bleu", "chrf"))
-        }
+        values, resampled = ([one.scores() for one in counts], [one.resampled() for one in counts])
+        differences = {}
+        for at, name in enumerate(("bleu", "chrf")):
+            counted = [getattr(one, name) for one in counts]
+            differing = int((counted[0] != counted[1]).any(axis=-1).sum())
+            drawn = [one[at] for one in resampled]
+            differences[name] = difference_of(values[0][at], values[1][at], drawn[0], drawn[1], differing)
         pairs = [pair for pair in zip(first, second, strict=True) if pair[0].hypothesis != pair[1].hypothesis]
         return cls(names, differences, _changes(pairs), len(first))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import numpy as np
@@ -216,16 +217,35 @@ def test_systems_of_one_worth_are_rarely_told_apart_and_a_better_one_is() -> Non
         ]
         values = [float(fractions_of(some.sum(axis=0).astype(float))[2]) for some in sums]
         resampled = [fractions_of(resampled_sums(some))[:, 2] for some in sums]
-        told += difference_of(values[0], values[1], resampled[0], resampled[1]).p_value < 0.05
-        better += difference_of(values[0], values[2], resampled[0], resampled[2]).p_value < 0.05
+        told += difference_of(values[0], values[1], resampled[0], resampled[1], 300).p_value < 0.05
+        better += difference_of(values[0], values[2], resampled[0], resampled[2], 300).p_value < 0.05
     assert told <= 11
     assert better >= 95
 
 
 def test_a_system_does_not_differ_from_itself() -> None:
     scores = np.random.default_rng(0).random(1000)
-    same = difference_of(0.5, 0.5, scores, scores)
+    same = difference_of(0.5, 0.5, scores, scores, 300)
     assert (same.difference, same.p_value) == (Estimate(0.0, 0.0, 0.0), 1.0)
+    assert difference_of(0.5, 0.5, scores, scores, 0).p_value == 1.0
+
+
+@pytest.mark.parametrize(("sentences", "expected"), [(1, 1.0), (2, 0.5), (5, 1 / 16), (8, 1 / 128)])
+def test_few_sentences_are_no_more_significant_than_exchanging_outputs_makes_them(
+    sentences: int, expected: float
+) -> None:
+    # All outputs exchanged in every way: how many of the ways give a mean as far from 0 as the one that was seen?
+    gains = np.full(sentences, 0.4)
+    ways = np.array(list(itertools.product((1, -1), repeat=sentences)))
+    exchanged = (np.abs((ways * gains).mean(axis=1)) >= 0.4 - 1e-12).mean()
+    resampled = resampled_sums(gains[:, None])[:, 0] / sentences
+    told = difference_of(0.0, 0.4, np.zeros(RESAMPLES), resampled, sentences)
+    assert told.p_value == pytest.approx(exchanged) == pytest.approx(expected)
+
+
+def test_many_sentences_of_one_difference_are_significant() -> None:
+    told = difference_of(0.0, 1.0, np.zeros(RESAMPLES), np.ones(RESAMPLES), 200)
+    assert told.p_value == pytest.approx(1 / (RESAMPLES + 1))
 
 
 def test_what_no_resample_has_is_not_made_up() -> None:
