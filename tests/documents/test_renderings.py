@@ -30,7 +30,7 @@ from nlp_pipeline.documents.document import (
 )
 from nlp_pipeline.documents.markdown import markdown_of
 from nlp_pipeline.documents.page import page_of
-from nlp_pipeline.documents.shown_text import in_markdown, visible
+from nlp_pipeline.documents.shown_text import visible
 from nlp_pipeline.documents.style import SCRIPT, STYLE
 
 VOID = {"meta", "link", "path", "rect", "circle"}
@@ -191,7 +191,3 @@ def test_letters_in_heat_maps_can_be_read_at_every_share(scheme: int) -> None:
         ink = colours["on-full" if 'class="dark"' in page else "on-paper"]
         low, high = sorted((_luminance(cell), _luminance(ink)))
         assert (high + 0.05) / (low + 0.05) >= 4.5, percent
-
-
-def test_text_of_a_user_keeps_what_markdown_would_take() -> None:
-    assert in_markdown("# *a* | <b>") == r"\# \*a\* \| &lt;b&gt;"
