@@ -69,7 +69,7 @@ def _document(text: str) -> Document:
     quoted = Quoted(text)
     name = text or "-"
     heat = HeatMap("caption", (quoted,), (quoted, quoted), ((0.25, 0.75),), (("25", "75"),))
-    aligned = HeatMap("caption", (quoted,), (quoted, quoted), ((0.25, 0.75),), (("25", "75"),), is_alignment=True)
+    aligned = HeatMap("caption", (quoted,), (quoted, quoted), ((0.25, 0.75),), (("25", "75"),), (1,))
     marks = (Mark(0, 1, name, Verdict.RIGHT), Mark(2, 3, name, Verdict.MISSED), Mark(3, 4, name, Verdict.WRONG))
     line = MarkedLine("gold", (name, "x", name, name, "y"), marks)
     item = Item(("title ", quoted), (line, TextLine("source", text), aligned, table("t", ("", "a"), [(quoted, "1")])))
