@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,9 @@ class TranslationCounts:
     bleu: NDArray[np.int64]
     chrf: NDArray[np.int64]
 
+    @cached_property
     def resampled(self) -> tuple[Numbers, Numbers]:
-        """Return BLEU and chrF of each resample, both [resamples], from 0 to 100."""
+        """BLEU and chrF of each resample, both [resamples], from 0 to 100."""
         sums = resampled_sums(np.concatenate((self.bleu, self.chrf), axis=1))
         width = self.bleu.shape[1]
         return bleu_of_sums(sums[:, :width]), chrf_of_sums(sums[:, width:])
@@ -45,7 +47,7 @@ class TranslationCounts:
 
     def estimates(self) -> tuple[Estimate, Estimate]:
         """Return BLEU and chrF with bootstrap intervals over sentences."""
-        bleu, chrf = map(estimate_of, self.scores(), self.resampled())
+        bleu, chrf = map(estimate_of, self.scores(), self.resampled)
         return bleu, chrf
 
 

@@ -73,7 +73,7 @@ class TranslatorComparison:
             raise ValueError("expected the same sentences twice. Received: others")
         references = [example.reference for example in first]
         counts = [translation_counts_of(references, [one.hypothesis for one in some]) for some in (first, second)]
-        values, resampled = ([one.scores() for one in counts], [one.resampled() for one in counts])
+        values, resampled = ([one.scores() for one in counts], [one.resampled for one in counts])
         differences = {}
         for at, name in enumerate(("bleu", "chrf")):
             counted = [getattr(one, name) for one in counts]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -30,7 +31,10 @@ from nlp_pipeline.evaluation.entity_counts import (
     scored_slices,
 )
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
+from nlp_pipeline.evaluation.tagger_comparison import TaggerComparison
 from nlp_pipeline.evaluation.translation_counts import bleu_of_sums, chrf_of_sums, translation_counts_of
+from nlp_pipeline.evaluation.translation_report import TranslatedExample
+from nlp_pipeline.evaluation.translator_comparison import TranslatorComparison
 from nlp_pipeline.text.schemes import Scheme, tags_from_entities
 from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.spans import Entity
@@ -69,7 +73,7 @@ def examples() -> list[TaggedExample]:
 
 def test_resamples_are_scored_as_seqeval_scores_them(examples: list[TaggedExample]) -> None:
     counts = entity_counts_of(examples)
-    resampled = fractions_of(counts.resampled())
+    resampled = fractions_of(counts.resampled)
     places = np.concatenate(list(drawn_places(len(examples))))
     assert places.shape == (RESAMPLES, len(examples))
     for number in range(0, RESAMPLES, 25):
@@ -136,7 +140,7 @@ def test_resamples_are_scored_as_sacrebleu_scores_them() -> None:
         "" if source.random() < 0.1 else " ".join(w for w in reference.split() if source.random() < 0.8) + " rot"
         for reference in references
     ]
-    bleu, chrf = translation_counts_of(references, hypotheses).resampled()
+    bleu, chrf = translation_counts_of(references, hypotheses).resampled
     places = np.concatenate(list(drawn_places(30)))
     for number in range(0, RESAMPLES, 20):
         chosen = [hypotheses[p] for p in places[number]], [[references[p] for p in places[number]]]
@@ -254,6 +258,27 @@ def test_what_no_resample_has_is_not_made_up() -> None:
     (scored,) = scored_slices(entity_counts_of([nothing]))
     assert (scored.f1, scored.gold) == (Estimate(0.0), 0)
     assert macro_f1_of(entity_counts_of([nothing])) == Estimate(0.0)
+
+
+def test_resamples_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+
+    def counted(sentences: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+        drawn.append(sentences)
+        return drawn_places(sentences, resamples, seed)
+
+    monkeypatch.setattr("nlp_pipeline.evaluation.bootstrap.drawn_places", counted)
+    tags = ("B-PER", "B-LOC", "O")
+    right = TaggedExample(Sentence(("a", "b", "c"), tags), tags)
+    wrong = TaggedExample(Sentence(("a", "b", "c"), tags), ("O", "B-LOC", "B-PER"))
+    counts = entity_counts_of([right, wrong])
+    assert (len(scored_slices(counts)), macro_f1_of(counts).value) != (0, 0.0)
+    assert drawn == [2]
+    TaggerComparison.of(("a", "b"), [right, right], [right, wrong])
+    assert drawn == [2, 2]
+    one, other = (TranslatedExample("s", "a b c d", text) for text in ("a b c d", "a b c"))
+    TranslatorComparison.of(("a", "b"), [one], [other])
+    assert drawn == [2, 2, 1, 1]  # once for each of the two
 
 
 def test_the_same_seed_draws_the_same() -> None:
