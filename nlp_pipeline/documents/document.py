@@ -184,10 +184,18 @@ class Document:
     Attributes:
         title: may hold names from a user's data.
         sections: in order; titles differ.
+
+    Raises:
+        ValueError: where two sections have one title.
     """
 
     title: str
     sections: tuple[Section, ...]
+
+    def __post_init__(self) -> None:
+        titles = [section.title for section in self.sections]
+        if len(set(titles)) < len(titles):
+            raise ValueError(f"expected titles that differ. Received: {titles}")
 
 
 def paragraph(*parts: Inline) -> Paragraph:

@@ -1,7 +1,7 @@
 """How pages look: light and dark, on paper, and on a screen as narrow as a telephone's.
 
-Text has a contrast of at least 7 to 1 to what is behind it, marks and lines one of 3 to 1 (WCAG 2.2, 1.4.6 and 1.4.11);
-nothing is told by colour alone.
+Text has a contrast of at least 7 to 1 to what is behind it, in the cells of heat maps of at least 4.5 to 1, and marks
+and lines one of 3 to 1 (WCAG 2.2, 1.4.6, 1.4.3 and 1.4.11); nothing is told by colour alone.
 """
 
 from __future__ import annotations

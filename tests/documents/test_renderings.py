@@ -191,3 +191,8 @@ def test_letters_in_heat_maps_can_be_read_at_every_share(scheme: int) -> None:
         ink = colours["on-full" if 'class="dark"' in page else "on-paper"]
         low, high = sorted((_luminance(cell), _luminance(ink)))
         assert (high + 0.05) / (low + 0.05) >= 4.5, percent
+
+
+def test_two_sections_do_not_have_one_title() -> None:
+    with pytest.raises(ValueError, match="titles that differ"):
+        Document("t", (Section("a", ()), Section("a", ())))
