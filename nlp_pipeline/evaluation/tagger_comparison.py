@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -44,6 +44,9 @@ class TaggerComparison:
     names: tuple[str, str]
     differences: dict[Slice | str, Difference]
     pairs: list[tuple[TaggedExample, TaggedExample]]
+
+    scale: ClassVar[float] = 100.0
+    """What scores are multiplied with to be from 0 to 100."""
 
     @classmethod
     def of(
@@ -111,7 +114,7 @@ class TaggerComparison:
         caption = "seqeval's default mode, in per cent; the difference is the second's less the first's"
         counts = self.counts()
         changed = table("Sentences whose entities the two see differently", ("", "sentences"), _told(counts))
-        sections = [Section("Scores", (intro, differences_table(caption, self.rows(), 100.0), changed))]
+        sections = [Section("Scores", (intro, differences_table(caption, self.rows(), self.scale), changed))]
         for fate, heading in ((MENDED, "Mended"), (BROKEN, "Broken"), (OTHERWISE, "Wrong in another way")):
             sections.append(Section(f"{heading}: {counts[fate]:,}", self._sentences(fate)))
         return Document(title, tuple(sections))

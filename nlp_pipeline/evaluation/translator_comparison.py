@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from nlp_pipeline.documents.document import (
     Block,
@@ -59,6 +59,9 @@ class TranslatorComparison:
     differences: dict[str, Difference]
     changes: list[Change]
     sentences: int
+
+    scale: ClassVar[float] = 1.0
+    """What scores are multiplied with to be from 0 to 100."""
 
     @classmethod
     def of(
@@ -130,7 +133,7 @@ class TranslatorComparison:
         }
         rows = [(f"{name}: {meaning}", f"{counts[name]:,}") for name, meaning in meanings.items()]
         changed = table("Sentences that the two translate differently", ("", "sentences"), rows)
-        sections = [Section("Scores", (intro, differences_table(caption, self.rows(), 1.0), changed))]
+        sections = [Section("Scores", (intro, differences_table(caption, self.rows(), self.scale), changed))]
         for fate, heading in ((MENDED, "Mended"), (BROKEN, "Broken"), (OTHERWISE, "Changed otherwise")):
             sections.append(Section(f"{heading}: {counts[fate]:,}", self._sentences(fate)))
         return Document(title, tuple(sections))
