@@ -8,22 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nlp_pipeline.documents.document import (
-    Block,
-    Document,
-    Inline,
-    Item,
-    Items,
-    Quoted,
-    Section,
-    paragraph,
-    table,
-)
+from nlp_pipeline.documents.document import Document, Inline, Item, Quoted
 from nlp_pipeline.evaluation.bootstrap import Difference, difference_of, resampled_sums
 from nlp_pipeline.evaluation.entity_counts import ALL, EntityCounts, Slice, entity_counts_of, fractions_of
-from nlp_pipeline.evaluation.fates import BROKEN, MENDED, OTHERWISE, SHOWN_SENTENCES, counted, fate_of
+from nlp_pipeline.evaluation.fates import counted, fate_of
 from nlp_pipeline.evaluation.marked_example import gold_line, kept_words, predicted_line
-from nlp_pipeline.evaluation.shown_estimates import PAIRED, bootstrap_json, differences_table
+from nlp_pipeline.evaluation.shown_comparison import ShownChanges
+from nlp_pipeline.evaluation.shown_estimates import bootstrap_json, differences_table
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.evaluation.tagging_report import MARKS
 
@@ -109,40 +100,34 @@ class TaggerComparison:
 
     def document(self, title: str) -> Document:
         """Return what is to be read."""
-        first, second = (Quoted(name) for name in self.names)
-        intro = paragraph("The first is ", first, ", the second ", second, f". {len(self.pairs):,} sentences. {PAIRED}")
         caption = "seqeval's default mode, in per cent; the difference is the second's less the first's"
-        counts = self.counts()
-        changed = table("Sentences whose entities the two see differently", ("", "sentences"), _told(counts))
-        sections = [Section("Scores", (intro, differences_table(caption, self.rows(), self.scale), changed))]
-        for fate, heading in ((MENDED, "Mended"), (BROKEN, "Broken"), (OTHERWISE, "Wrong in another way")):
-            sections.append(Section(f"{heading}: {counts[fate]:,}", self._sentences(fate)))
-        return Document(title, tuple(sections))
-
-    def _sentences(self, fate: str) -> tuple[Block, ...]:
-        found = [(first, second) for other, first, second in self.changed() if other == fate]
-        if not found:
-            return (paragraph("There is none."),)
-        found.sort(key=lambda pair: -abs(pair[0].errors - pair[1].errors))
-        items = []
-        for first, second in found[:SHOWN_SENTENCES]:
-            kept = kept_words(len(first.sentence.words), first, second)
-            place = (" (", Quoted(first.sentence.place), ")") if first.sentence.place else ()
-            predicted = (predicted_line(first, kept, "first"), predicted_line(second, kept, "second"))
-            lines = (gold_line(first, kept, finds_all=True), *predicted)
-            items.append(Item((f"{first.errors} errors, then {second.errors}", *place), lines))
-        more = f" Shown are the {SHOWN_SENTENCES} that changed most." if len(found) > SHOWN_SENTENCES else ""
-        return paragraph(f"{MARKS}{more}"), Items(tuple(items))
+        differences = differences_table(caption, self.rows(), self.scale)
+        changes = [(fate, (first, second)) for fate, first, second in self.changed()]
+        return _CHANGES.document(title, self.names, self.counts(), differences, changes)
 
 
-def _told(counts: dict[str, int]) -> list[tuple[str, str]]:
-    meanings = {
+def _item(pair: tuple[TaggedExample, TaggedExample]) -> Item:
+    first, second = pair
+    kept = kept_words(len(first.sentence.words), first, second)
+    place = (" (", Quoted(first.sentence.place), ")") if first.sentence.place else ()
+    predicted = (predicted_line(first, kept, "first"), predicted_line(second, kept, "second"))
+    lines = (gold_line(first, kept, finds_all=True), *predicted)
+    return Item((f"{first.errors} errors, then {second.errors}", *place), lines)
+
+
+_CHANGES = ShownChanges[tuple[TaggedExample, TaggedExample]](
+    "Sentences whose entities the two see differently",
+    {
         "mended": "the second makes fewer mistakes",
         "broken": "the second makes more mistakes",
         "otherwise": "as many mistakes, others",
         "same": "the same entities",
-    }
-    return [(f"{name}: {meaning}", f"{counts[name]:,}") for name, meaning in meanings.items()]
+    },
+    ("Mended", "Broken", "Wrong in another way"),
+    lambda pair: abs(pair[0].errors - pair[1].errors),
+    _item,
+    MARKS,
+)
 
 
 def _differences(first: EntityCounts, second: EntityCounts) -> dict[Slice | str, Difference]:
