@@ -170,7 +170,8 @@ def _page(target: Path, number: int, pages: int, shown: Sequence[_Shown], counts
     # Of each type its colour, by day and by night, and its line. With every round of the colours the lines go one
     # further: as many types are told apart as there are pairs of a colour and a line.
     looks = [
-        (kind, at % len(COLOURS), (at + at // len(COLOURS)) % len(_LINES)) for at, kind in enumerate(kinds.values())
+        (kind, at % len(COLOURS), (at % len(COLOURS) + at // len(COLOURS)) % len(_LINES))
+        for at, kind in enumerate(kinds.values())
     ]
     light = "".join(
         f".{kind} {{ background: {COLOURS[colour]}; border-bottom-style: {_LINES[line]}; }}\n"
