@@ -257,7 +257,9 @@ class Page:
             }})()"""
         )
         if self.width < 600:
-            self.ask("Input.synthesizeTapGesture", x=x, y=y)
+            # `Input.synthesizeTapGesture` is a touch of which Chromium without a window makes no click.
+            self.ask("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+            self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
         else:
             for kind in ("mousePressed", "mouseReleased"):
                 self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from nlp_pipeline.cli import suggestions
-from nlp_pipeline.cli.options import data_options, format_option, given, pair_options
+from nlp_pipeline.cli.options import data_options, format_option, given, pair_options, refuse
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
@@ -74,13 +74,13 @@ def command(
         compare.refuse_foreign_report(report)
     comparison: Any
     if gold is not None:
-        _refuse("labelled files", of_pairs)
+        refuse("labelled files", of_pairs)
         comparison = compare.compare_files(first, second, gold, of_both | of_labelled)
     elif compare.common_task(Path(first), Path(second)) == "tagging":
-        _refuse("taggers", of_pairs | given(source=source))
+        refuse("taggers", of_pairs | given(source=source))
         comparison = compare.compare_taggers(Path(first), Path(second), data, of_both | of_labelled)
     else:
-        _refuse("translators", of_labelled)
+        refuse("translators", of_labelled)
         comparison = compare.compare_translators(Path(first), Path(second), data, sides, of_both | of_pairs)
     if report is not None:
         compare.write_comparison(comparison, report)
@@ -91,8 +91,3 @@ def command(
         console().print(shown)
     if report is not None:
         click.echo(f"report in {report / 'report.html'}")
-
-
-def _refuse(kind: str, options: dict[str, Any]) -> None:
-    for name in options:
-        raise click.UsageError(f"--{name.replace('_', '-')} is not for {kind}")

@@ -15,6 +15,7 @@ from nlp_pipeline.cli.options import (
     given,
     pair_options,
     precision_option,
+    refuse,
     search_options,
 )
 from nlp_pipeline.cli.quiet import load_tensorflow
@@ -83,14 +84,14 @@ def command(
     of_search = given(beam_size=beam_size, length_penalty=length_penalty, coverage_penalty=coverage_penalty)
     scores: Any
     if read_task(bundle) == "translation":
-        _refuse("a translator", of_labelled | given(precision=precision))
+        refuse("the bundle of a translator", of_labelled | given(precision=precision))
         if (data is None) == (source is None and target is None) or (source is None) != (target is None):
             raise click.UsageError("a translator is scored on --source and --target, or on --data")
         if format_ == "conll":
             raise click.UsageError("--format conll is not for the bundle of a translator")
         scores = evaluate_pairs(bundle, source, target, data, report, of_both | of_pairs, **of_search)
     else:
-        _refuse("a tagger", of_search | of_pairs | given(source=source, target=target))
+        refuse("the bundle of a tagger", of_search | of_pairs | given(source=source, target=target))
         if format_ == "tsv":
             raise click.UsageError("--format tsv is not for the bundle of a tagger")
         if data is None:
@@ -103,8 +104,3 @@ def command(
         console().print(scores_table(scores))
         if report is not None:
             click.echo(f"report in {report / 'report.html'}")
-
-
-def _refuse(kind: str, options: dict[str, Any]) -> None:
-    for name in options:
-        raise click.UsageError(f"--{name.replace('_', '-')} is not for the bundle of {kind}")

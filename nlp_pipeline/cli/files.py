@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nlp_pipeline.cli.options import Decorator, stream_or_file
+from nlp_pipeline.cli.options import Decorator, quiet_option, stream_or_file
 
 if TYPE_CHECKING:
     from nlp_pipeline.jobs.files import Files, Telling
@@ -80,7 +80,7 @@ def files_options(input_formats: tuple[str, ...], output_formats: tuple[str, ...
         click.option("--cpus-per-worker", type=click.FloatRange(0.0), help="Of Ray.  [default: 1]"),
         click.option("--gpus-per-worker", type=click.FloatRange(0.0), help="Of Ray.  [default: 0]"),
         click.option("--json-progress", is_flag=True, help="Write progress as lines of JSON to standard error."),
-        click.option("--quiet", is_flag=True, help="Write nothing to standard error but what is wrong."),
+        quiet_option,
     )
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,9 +16,11 @@ from nlp_pipeline.cli.quiet import load_tensorflow
 @click.option(
     "--coverage", metavar="FILE", help="Tell how many of the words of a file it knows, and which it does not."
 )
-@click.option("--word-column", type=int, default=0, show_default=True, help="Column of the words, where that is CoNLL.")
+@click.option(
+    "--word-column", type=int, help="Column of the words, where that is CoNLL. Default: as the bundle's recipe has it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(bundle: Path, coverage: str | None, word_column: int, as_json: bool) -> None:
+def command(bundle: Path, coverage: str | None, word_column: int | None, as_json: bool) -> None:
     """Show what BUNDLE is: its types and tags, where it was trained, its layers with their weights, and its scores.
 
     Of a tagger's CRF, each tag is shown with those that follow it most readily, in nats (a step of 1 is a factor of

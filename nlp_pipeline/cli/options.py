@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,20 @@ precision_option: Decorator = click.option(
 def given(**options: Any) -> dict[str, Any]:
     """Return the options that were given."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def refuse(kind: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that were given for something else.
+
+    Args:
+        kind: what they are not for.
+        options: those of `given`.
+
+    Raises:
+        click.UsageError: where there is any.
+    """
+    for name in options:
+        raise click.UsageError(f"--{name.replace('_', '-')} is not for {kind}")
 
 
 def run_folder(recipe: Any, output: Path | None) -> Path:

@@ -10,6 +10,8 @@ import click
 
 from nlp_pipeline.cli.options import quiet_option
 from nlp_pipeline.cli.quiet import load_tensorflow
+from nlp_pipeline.studies.memory_settings import BLOCK, MemorySettings
+from nlp_pipeline.studies.networks import FORMS
 
 
 def _listed(of: type[int] | type[str], name: str) -> Callable[..., tuple[Any, ...] | None]:
@@ -52,22 +54,31 @@ def command() -> None:
     "--networks",
     callback=_listed(str, "names"),
     metavar="NAME,...",
-    help="Some of rnn, gru, lstm, two-way, deep, attention.  [default: all]",
+    help=f"Some of {', '.join(FORMS)}.  [default: all]",
 )
 @click.option(
     "--distances",
     callback=_listed(int, "whole numbers"),
     metavar="D,...",
-    help="How many distractors, increasing.  [default: 5,10,20,30,40]",
+    help=f"How many distractors, increasing.  [default: {','.join(map(str, MemorySettings.distances))}]",
 )
-@click.option("--seeds", type=int, help="How often each network is trained at each distance.  [default: 3]")
-@click.option("--units", type=int, help="Of each layer and direction.  [default: 32]")
-@click.option("--steps", type=int, help="Of a training at the most, a multiple of 50.  [default: 2500]")
+@click.option(
+    "--seeds",
+    type=int,
+    help=f"How often each network is trained at each distance.  [default: {MemorySettings.seeds}]",
+)
+@click.option("--units", type=int, help=f"Of each layer and direction.  [default: {MemorySettings.units}]")
+@click.option(
+    "--steps",
+    type=int,
+    help=f"Of a training at the most, a multiple of {BLOCK}.  [default: {MemorySettings.steps}]",
+)
 @click.option(
     "--gradient-at",
     type=int,
     metavar="D",
-    help="At which distance the gradient through time is measured.  [default: 20, or the middle of the distances]",
+    help="At which distance the gradient through time is measured.  "
+    f"[default: {MemorySettings.gradient_at}, or the middle of the distances]",
 )
 @quiet_option
 def memory(output: Path, quiet: bool, **given: Any) -> None:
@@ -87,8 +98,6 @@ def memory(output: Path, quiet: bool, **given: Any) -> None:
       nlp-pipeline study memory --networks rnn,lstm --distances 5,10,20 --seeds 1 --output runs/quick
       nlp-pipeline board runs/study-memory
     """
-    from nlp_pipeline.studies.memory_settings import MemorySettings
-
     asked = {name: value for name, value in given.items() if value is not None}
     distances = asked.get("distances", ())
     if distances and "gradient_at" not in asked and MemorySettings.gradient_at not in distances:

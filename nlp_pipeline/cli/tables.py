@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,15 +34,26 @@ def console_or_quiet(quiet: bool) -> Console:
     return Console(quiet=True) if quiet else console()
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = True) -> Table:
-    """Return a table whose first column is text and whose others are numbers, or text too. Nothing in it is markup.
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numbers: bool = True,
+    texts: Collection[int] = (),
+) -> Table:
+    """Return a table. Nothing in it is markup; where there is no terminal it has no lines drawn in it.
 
-    Where there is no terminal it has no lines drawn in it.
+    Args:
+        title: above it.
+        columns: their headings. The first is text.
+        rows: their cells.
+        numbers: whether the other columns are numbers, which stand to the right.
+        texts: which of them are not, from 0.
     """
     drawn = HEAVY_HEAD if console().is_terminal else None
     made = Table(title=Text(title), title_justify="left", box=drawn)
     for number, column in enumerate(columns):
-        made.add_column(Text(column), justify="right" if number and numbers else "left")
+        made.add_column(Text(column), justify="right" if number and numbers and number not in texts else "left")
     for row in rows:
         made.add_row(*map(Text, row))
     return made
@@ -140,12 +151,11 @@ def scores_table(scores: EntityScores | TranslationScores, title: str = "") -> T
 
 def comparison_tables(comparison: TaggerComparison | TranslatorComparison) -> list[Table]:
     """Return the differences of two, and how many sentences have changed."""
-    from nlp_pipeline.evaluation.shown_estimates import differences_table
+    from nlp_pipeline.evaluation.shown_estimates import LEVEL_SHOWN, differences_table
 
-    scale = 100.0 if comparison.to_json()["task"] == "tagging" else 1.0
-    told = differences_table("", comparison.rows(), scale)
+    told = differences_table("", comparison.rows(), comparison.scale)
     rows = [[cell if isinstance(cell, str) else getattr(cell, "text", "") for cell in row] for row in told.rows]
-    columns = ["", "first", "second", "difference", "95 % interval", "p"]
+    columns = ["", "first", "second", "difference", f"{LEVEL_SHOWN} interval", "p"]
     counts = [[name, f"{count:,}"] for name, count in comparison.counts().items()]
     title = f"first: {comparison.names[0]}\nsecond: {comparison.names[1]}"
     return [table(title, columns, rows), table("", ["sentences", ""], counts)]
@@ -167,7 +177,7 @@ def translation_table(scores: TranslationScores, title: str = "") -> Table:
             rows.append(
                 [f"BLEU of {bucket.words} {scores.length_of} words", f"{bucket.score:.2f}", f"{bucket.count:,}"]
             )
-    return table(title, ["translations", "score", "signature, or sentences"], rows)
+    return table(title, ["translations", "score", "signature, or sentences"], rows, texts=(2,))
 
 
 def score_table(scores: EntityScores, title: str = "") -> Table:
@@ -203,10 +213,10 @@ def encoder_table(encoders: Iterable[AvailableEncoder]) -> Table:
         ]
         for encoder in encoders
     ]
-    return table("encoders", ["name", "what it is", "cache"], rows)
+    return table("encoders", ["name", "what it is", "cache"], rows, numbers=False)
 
 
 def doctor_table(findings: Iterable[Finding]) -> Table:
     """Return what was looked at, and whether it is fine."""
     rows = [[finding.subject, finding.found, "ok" if finding.fine else "AMISS"] for finding in findings]
-    return table("this machine", ["", "", ""], rows)
+    return table("this machine", ["", "", ""], rows, numbers=False)

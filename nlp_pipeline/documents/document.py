@@ -69,8 +69,8 @@ class HeatMap:
         rows, columns: their names.
         shares: of each row its cells, from 0 to 1.
         shown: what stands in the cells; nothing where a cell stays empty.
-        is_alignment: whether each row attends to columns, and its largest share is marked; Markdown then tells that
-            one alone.
+        marked: where each row attends to columns, the one of them that is marked, None where it is none of these;
+            Markdown then tells that one alone.
     """
 
     caption: str
@@ -78,7 +78,7 @@ class HeatMap:
     columns: tuple[Inline, ...]
     shares: tuple[tuple[float, ...], ...]
     shown: tuple[tuple[str, ...], ...]
-    is_alignment: bool = False
+    marked: tuple[int | None, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -184,10 +184,18 @@ class Document:
     Attributes:
         title: may hold names from a user's data.
         sections: in order; titles differ.
+
+    Raises:
+        ValueError: where two sections have one title.
     """
 
     title: str
     sections: tuple[Section, ...]
+
+    def __post_init__(self) -> None:
+        titles = [section.title for section in self.sections]
+        if len(set(titles)) < len(titles):
+            raise ValueError(f"expected titles that differ. Received: {titles}")
 
 
 def paragraph(*parts: Inline) -> Paragraph:

@@ -88,15 +88,14 @@ def _table(block: Table) -> Iterator[str]:
 
 
 def _heat_map(block: HeatMap) -> Iterator[str]:
-    if not block.is_alignment:
+    if block.marked is None:
         cells = zip(block.rows, block.shown, strict=True)
         yield from _table(Table(block.caption, ("", *block.columns), tuple((name, *shown) for name, shown in cells)))
         return
     yield f"*{_own(block.caption)}*"
     yield ""
-    for name, shares in zip(block.rows, block.shares, strict=True):
-        if shares:
-            best = max(range(len(shares)), key=shares.__getitem__)
+    for name, shares, best in zip(block.rows, block.shares, block.marked, strict=True):
+        if best is not None:
             yield f"- {_inlines((name,))} ← {_inlines((block.columns[best],))} ({shares[best]:.2f})"
 
 

@@ -162,8 +162,8 @@ def _table(block: Table) -> Iterator[str]:
 def _heat_map(block: HeatMap) -> Iterator[str]:
     head = "".join(f'<th scope="col"><span>{_inlines((name,))}</span></th>' for name in block.columns)
     rows = []
-    for name, shares, shown in zip(block.rows, block.shares, block.shown, strict=True):
-        best = max(range(len(shares)), key=shares.__getitem__) if shares and block.is_alignment else -1
+    marked = block.marked or (None,) * len(block.rows)
+    for name, shares, shown, best in zip(block.rows, block.shares, block.shown, marked, strict=True):
         cells = "".join(
             _heat_cell(share, in_html(text), place == best)
             for place, (share, text) in enumerate(zip(shares, shown, strict=True))

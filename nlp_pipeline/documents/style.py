@@ -1,7 +1,7 @@
 """How pages look: light and dark, on paper, and on a screen as narrow as a telephone's.
 
-Text has a contrast of at least 7 to 1 to what is behind it, marks and lines one of 3 to 1 (WCAG 2.2, 1.4.6 and 1.4.11);
-nothing is told by colour alone.
+Text has a contrast of at least 7 to 1 to what is behind it, in the cells of heat maps of at least 4.5 to 1, and marks
+and lines one of 3 to 1 (WCAG 2.2, 1.4.6, 1.4.3 and 1.4.11); nothing is told by colour alone.
 """
 
 from __future__ import annotations
@@ -71,27 +71,40 @@ mark.wrong { background: var(--wrong); border-bottom-style: double; border-botto
 """
 
 SCRIPT = """\
-for (const box of document.querySelectorAll('.steps')) {
+const inSight = (one) => {
+  const { top, bottom } = one.getBoundingClientRect();
+  return top < innerHeight && bottom > 0;
+};
+const boxes = [...document.querySelectorAll('.steps')];
+const moves = { ArrowLeft: (at) => at - 1, ArrowRight: (at) => at + 1, Home: () => 0, End: () => Infinity };
+for (const box of boxes) {
   const steps = [...box.querySelectorAll('.step')], where = box.querySelector('[role=status]');
-  const [first, back, on, last] = box.querySelectorAll('button');
   let at = 0;
-  const show = (to) => {
-    at = Math.max(0, Math.min(steps.length - 1, to));
+  box.go = (move) => {
+    at = Math.max(0, Math.min(steps.length - 1, move(at)));
     steps.forEach((step, place) => { step.hidden = place !== at; });
     where.textContent = `${at + 1} of ${steps.length}`;
   };
-  first.onclick = () => show(0);
-  back.onclick = () => show(at - 1);
-  on.onclick = () => show(at + 1);
-  last.onclick = () => show(steps.length - 1);
-  const keys = { ArrowLeft: () => at - 1, ArrowRight: () => at + 1, Home: () => 0, End: () => steps.length - 1 };
-  box.querySelector('nav').onkeydown = (event) => {
-    if (!(event.key in keys) || event.altKey || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    show(keys[event.key]());
-  };
+  box.querySelectorAll('button').forEach((button, place) => {
+    button.onclick = () => box.go(moves[['Home', 'ArrowLeft', 'ArrowRight', 'End'][place]]);
+  });
   box.querySelector('nav').hidden = false;
-  show(0);
+  box.go(moves.Home);
 }
+const usesKeys = (one) => one.closest('input, textarea, select, [contenteditable]') ||
+  (one !== document.body && one.scrollWidth > one.clientWidth && /auto|scroll/.test(getComputedStyle(one).overflowX));
+document.onkeydown = (event) => {
+  const at = event.target, part = at.closest('section');
+  if (!(event.key in moves) || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  // Elsewhere than at the buttons, Home and End are the page's own.
+  if (usesKeys(at) || (!event.key.startsWith('Arrow') && !at.closest('.steps > nav'))) return;
+  // From a part of the page its own are gone through; from nowhere those in sight, or else the first ones.
+  const box = part ? boxes.find((one) => one.contains(at)) || boxes.find((one) => part.contains(one)) :
+    boxes.find(inSight) || boxes[0];
+  if (!box) return;
+  event.preventDefault();
+  box.go(moves[event.key]);
+  if (!inSight(box)) box.scrollIntoView();
+};
 """
 """Shows one of several steps at a time. Without it all of them stand on the page, one below the other."""

@@ -53,7 +53,7 @@ class Difference:
 
     Attributes:
         first, second: their scores.
-        difference: the second's less the first's, with its interval.
+        difference: the second's less the first's, with its interval; without one where it is of one sentence alone.
         p_value: how often a difference so large, in either direction, is to be expected between systems that are worth
             the same.
     """
@@ -113,7 +113,7 @@ def estimate_of(value: float, resampled: Numbers) -> Estimate:
     return Estimate(value, float(low), float(high))
 
 
-def difference_of(first: float, second: float, of_first: Numbers, of_second: Numbers) -> Difference:
+def difference_of(first: float, second: float, of_first: Numbers, of_second: Numbers, differing: int) -> Difference:
     """Return the difference of two systems.
 
     The p-value is the share of resamples whose difference lies as far from their mean as the one of the corpus lies
@@ -121,14 +121,24 @@ def difference_of(first: float, second: float, of_first: Numbers, of_second: Num
     systems of the same worth would vary around 0 by as much (Berg-Kirkpatrick et al. 2012, section 2; there
     one-sided).
 
+    Few sentences vary too little for that: one alone is the same in every resample. So p is at least what the test
+    that exchanges the two systems' outputs in any of the sentences could give (Noreen 1989, "Computer-Intensive Methods
+    for Testing Hypotheses"): of its 2^n cases the one that was seen and its mirror image are always as
+    far, so 2^(1 - n); 1 for one sentence, 0.0625 for five.
+
     Args:
         first: the score of the first system on the corpus as it is.
         second: likewise of the second.
         of_first: [resamples] of the first, of the same resamples as the second's.
         of_second: likewise.
+        differing: n, how many sentences are not counted alike for both systems; what is alike tells nothing of them.
     """
     differences = of_second - of_first
     known = differences[~np.isnan(differences)]
-    estimate = estimate_of(second - first, known)
+    # One sentence, drawn however often, tells nothing of how far another one could be from it.
+    estimate = (
+        Estimate(second - first) if differing == 1 and len(set(known)) < 2 else estimate_of(second - first, known)
+    )
     far = np.abs(known - known.mean()) >= abs(second - first) - 1e-12 if known.size else np.zeros(0, bool)
-    return Difference(first, second, estimate, float((far.sum() + 1) / (known.size + 1)))
+    p_value = float((far.sum() + 1) / (known.size + 1))
+    return Difference(first, second, estimate, max(p_value, min(1.0, 2.0 ** (1 - differing))))

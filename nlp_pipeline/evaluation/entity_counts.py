@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -59,8 +60,9 @@ class EntityCounts:
             return np.zeros((len(self.counts), 3), np.int64)
         return np.asarray(self.counts[:, self.slices.index(part)])
 
+    @cached_property
     def resampled(self) -> Numbers:
-        """Return the counts of each resample, [resamples, P, 3]."""
+        """The counts of each resample, [resamples, P, 3]."""
         flat = self.counts.reshape(len(self.counts), -1)
         return resampled_sums(flat).reshape(-1, len(self.slices), 3)
 
@@ -127,7 +129,7 @@ def entity_counts_of(examples: Sequence[TaggedExample], known_entities: Set[str]
 def scored_slices(counts: EntityCounts) -> list[ScoredSlice]:
     """Return the scores of each part that holds an entity, with bootstrap intervals over sentences."""
     totals = counts.totals()
-    values, resampled = fractions_of(totals.astype(np.float64)), fractions_of(counts.resampled())
+    values, resampled = fractions_of(totals.astype(np.float64)), fractions_of(counts.resampled)
     scored = []
     for number, part in enumerate(counts.slices):
         found, predicted, gold = map(int, totals[number])
@@ -152,7 +154,7 @@ def macro_f1_of(counts: EntityCounts) -> Estimate:
         return np.where(held > 0, np.where(there, f1, 0.0).sum(axis=-1) / np.maximum(held, 1), np.nan)
 
     value = mean(fractions_of(counts.totals()[of_types].astype(np.float64))[..., 2])
-    return estimate_of(float(value), mean(fractions_of(counts.resampled()[:, of_types])[..., 2]))
+    return estimate_of(float(value), mean(fractions_of(counts.resampled[:, of_types])[..., 2]))
 
 
 def fractions_of(sums: Numbers) -> Numbers:

@@ -8,16 +8,20 @@ from typing import Any
 from nlp_pipeline.documents.document import Inline, Meter, Table, table
 from nlp_pipeline.evaluation.bootstrap import LEVEL, RESAMPLES, SEED, Difference, Estimate
 
+LEVEL_SHOWN = f"{100 * LEVEL:.0f} %"
+"""How often an interval holds the truth, such as `95 %`."""
+
 BOOTSTRAP = (
-    f"in brackets the {100 * LEVEL:.0f} % interval of a bootstrap ({RESAMPLES:,} resamples of the sentences, "
+    f"in brackets the {LEVEL_SHOWN} interval of a bootstrap ({RESAMPLES:,} resamples of the sentences, "
     f"seed {SEED}, percentiles)"
 )
 """What a report says of its intervals, within a sentence."""
 
 PAIRED = (
     f"Both are scored on the same {RESAMPLES:,} resamples of the sentences (paired bootstrap, seed {SEED}); in "
-    "brackets the 95 % interval of the difference. p is how often a difference so large, in either direction, is to be "
-    "expected between two that are worth the same (Koehn 2004; Berg-Kirkpatrick et al. 2012)."
+    f"brackets the {LEVEL_SHOWN} interval of the difference. p is how often a difference so large, in either "
+    "direction, is to be expected between two that are worth the same (Koehn 2004; Berg-Kirkpatrick et al. 2012); "
+    "where n sentences are counted differently, it is at least 2^(1 - n)."
 )
 """What a comparison says of its differences."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import TypeVar
 
-from nlp_pipeline.documents.shown_text import visible
+from nlp_pipeline.documents.shown_text import in_markdown, shortened
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.text.spans import Entity
 
@@ -16,8 +15,6 @@ Item = TypeVar("Item")
 _WORDS = 60
 _CHARACTERS_OF_WORD = 40
 _CHARACTERS = 600
-# Every mark that some flavour of Markdown could take for its own, by its number in Unicode.
-_BY_NUMBER = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation}
 
 
 def spread(items: Sequence[Item], count: int) -> list[Item]:
@@ -37,7 +34,7 @@ def tagged_table(example: TaggedExample) -> str:
 def translated_table(source: str, reference: str, translation: str) -> str:
     """Return a source with its reference and its translation."""
     sides = (("source", source), ("reference", reference), ("translation", translation))
-    return _table("", [(name, _escaped(text, _CHARACTERS)) for name, text in sides])
+    return _table("", [(name, in_markdown(shortened(text, _CHARACTERS))) for name, text in sides])
 
 
 def _table(head: str, rows: Sequence[tuple[str, str]]) -> str:
@@ -46,7 +43,7 @@ def _table(head: str, rows: Sequence[tuple[str, str]]) -> str:
 
 def _marked(words: Sequence[str], entities: Sequence[Entity]) -> str:
     """Return a sentence in Markdown with its entities marked."""
-    shown = [_escaped(word, _CHARACTERS_OF_WORD) for word in words[:_WORDS]]
+    shown = [in_markdown(shortened(word, _CHARACTERS_OF_WORD)) for word in words[:_WORDS]]
     for entity in entities:
         if entity.start < len(shown):
             last = min(entity.end, len(shown)) - 1
@@ -54,9 +51,3 @@ def _marked(words: Sequence[str], entities: Sequence[Entity]) -> str:
             shown[last] = f"{shown[last]}** `{entity.entity_type.replace('`', ' ').replace('|', ' ')}`"
     left = len(words) - len(shown)
     return " ".join([*shown, *([f"… ({left:,} more words)"] if left else [])])
-
-
-def _escaped(text: str, longest: int) -> str:
-    """Return a text so that every flavour of Markdown shows it as it is, on one line, and cut where it is too long."""
-    cut = f"… ({len(text) - longest:,} more characters)" if len(text) > longest else ""
-    return visible(text[:longest]).translate(_BY_NUMBER) + cut

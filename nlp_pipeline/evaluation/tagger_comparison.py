@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from nlp_pipeline.documents.document import (
-    Block,
-    Document,
-    Inline,
-    Item,
-    Items,
-    Quoted,
-    Section,
-    paragraph,
-    table,
-)
+from nlp_pipeline.documents.document import Document, Inline, Item, Quoted
 from nlp_pipeline.evaluation.bootstrap import Difference, difference_of, resampled_sums
 from nlp_pipeline.evaluation.entity_counts import ALL, EntityCounts, Slice, entity_counts_of, fractions_of
-from nlp_pipeline.evaluation.fates import BROKEN, MENDED, OTHERWISE, SHOWN_SENTENCES, counted, fate_of
+from nlp_pipeline.evaluation.fates import counted, fate_of
 from nlp_pipeline.evaluation.marked_example import gold_line, kept_words, predicted_line
-from nlp_pipeline.evaluation.shown_estimates import PAIRED, bootstrap_json, differences_table
+from nlp_pipeline.evaluation.shown_comparison import ShownChanges
+from nlp_pipeline.evaluation.shown_estimates import bootstrap_json, differences_table
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.evaluation.tagging_report import MARKS
+
+# What precision, recall and F1 are computed from: places among found, predicted and gold.
+_COUNTS_OF = ((0, 1), (0, 2), (0, 1, 2))
 
 
 @dataclass(frozen=True)
@@ -42,6 +36,9 @@ class TaggerComparison:
     differences: dict[Slice | str, Difference]
     pairs: list[tuple[TaggedExample, TaggedExample]]
 
+    scale: ClassVar[float] = 100.0
+    """What scores are multiplied with to be from 0 to 100."""
+
     @classmethod
     def of(
         cls, names: tuple[str, str], first: Sequence[TaggedExample], second: Sequence[TaggedExample]
@@ -53,12 +50,7 @@ class TaggerComparison:
         """
         if [(e.sentence.words, e.gold) for e in first] != [(e.sentence.words, e.gold) for e in second]:
             raise ValueError("expected the same sentences twice. Received: others")
-        counts = entity_counts_of(first), entity_counts_of(second)
-        differences: dict[Slice | str, Difference] = {}
-        for column, name in ((2, "f1"), (0, "precision"), (1, "recall")):
-            differences[name] = _difference(counts, ALL, column)
-        types = sorted({part for some in counts for part in some.slices if part.group == "type"})
-        differences.update({part: _difference(counts, part, 2) for part in types})
+        differences = _differences(entity_counts_of(first), entity_counts_of(second))
         return cls(names, differences, list(zip(first, second, strict=True)))
 
     def changed(self) -> Iterator[tuple[str, TaggedExample, TaggedExample]]:
@@ -108,45 +100,52 @@ class TaggerComparison:
 
     def document(self, title: str) -> Document:
         """Return what is to be read."""
-        first, second = (Quoted(name) for name in self.names)
-        intro = paragraph("The first is ", first, ", the second ", second, f". {len(self.pairs):,} sentences. {PAIRED}")
         caption = "seqeval's default mode, in per cent; the difference is the second's less the first's"
-        counts = self.counts()
-        changed = table("Sentences whose entities the two see differently", ("", "sentences"), _told(counts))
-        sections = [Section("Scores", (intro, differences_table(caption, self.rows(), 100.0), changed))]
-        for fate, heading in ((MENDED, "Mended"), (BROKEN, "Broken"), (OTHERWISE, "Wrong in another way")):
-            sections.append(Section(f"{heading}: {counts[fate]:,}", self._sentences(fate)))
-        return Document(title, tuple(sections))
-
-    def _sentences(self, fate: str) -> tuple[Block, ...]:
-        found = [(first, second) for other, first, second in self.changed() if other == fate]
-        if not found:
-            return (paragraph("There is none."),)
-        found.sort(key=lambda pair: -abs(pair[0].errors - pair[1].errors))
-        items = []
-        for first, second in found[:SHOWN_SENTENCES]:
-            kept = kept_words(len(first.sentence.words), first, second)
-            place = (" (", Quoted(first.sentence.place), ")") if first.sentence.place else ()
-            predicted = (predicted_line(first, kept, "first"), predicted_line(second, kept, "second"))
-            lines = (gold_line(first, kept, finds_all=True), *predicted)
-            items.append(Item((f"{first.errors} errors, then {second.errors}", *place), lines))
-        more = f" Shown are the {SHOWN_SENTENCES} that changed most." if len(found) > SHOWN_SENTENCES else ""
-        return paragraph(f"{MARKS}{more}"), Items(tuple(items))
+        differences = differences_table(caption, self.rows(), self.scale)
+        changes = [(fate, (first, second)) for fate, first, second in self.changed()]
+        return _CHANGES.document(title, self.names, self.counts(), differences, changes)
 
 
-def _told(counts: dict[str, int]) -> list[tuple[str, str]]:
-    meanings = {
+def _item(pair: tuple[TaggedExample, TaggedExample]) -> Item:
+    first, second = pair
+    kept = kept_words(len(first.sentence.words), first, second)
+    place = (" (", Quoted(first.sentence.place), ")") if first.sentence.place else ()
+    predicted = (predicted_line(first, kept, "first"), predicted_line(second, kept, "second"))
+    lines = (gold_line(first, kept, finds_all=True), *predicted)
+    return Item((f"{first.errors} errors, then {second.errors}", *place), lines)
+
+
+_CHANGES = ShownChanges[tuple[TaggedExample, TaggedExample]](
+    "Sentences whose entities the two see differently",
+    {
         "mended": "the second makes fewer mistakes",
         "broken": "the second makes more mistakes",
         "otherwise": "as many mistakes, others",
         "same": "the same entities",
+    },
+    ("Mended", "Broken", "Wrong in another way"),
+    lambda pair: abs(pair[0].errors - pair[1].errors),
+    _item,
+    MARKS,
+)
+
+
+def _differences(first: EntityCounts, second: EntityCounts) -> dict[Slice | str, Difference]:
+    """Return the differences of all scores, all of them of the same resamples."""
+    types = sorted({part for some in (first, second) for part in some.slices if part.group == "type"})
+    parts = [ALL, *types]
+    # [sentences, systems, parts, 3]
+    both = np.stack([np.stack([some.of(part) for part in parts], axis=1) for some in (first, second)], axis=1)
+    values = np.nan_to_num(fractions_of(both.sum(axis=0).astype(np.float64)))
+    resampled = fractions_of(resampled_sums(both.reshape(len(both), -1)).reshape(-1, *both.shape[1:]))
+
+    def difference(part: int, score: int) -> Difference:
+        counted = both[:, :, part, _COUNTS_OF[score]]
+        differing = int((counted[:, 0] != counted[:, 1]).any(axis=-1).sum())
+        value, drawn = values[:, part, score], resampled[:, :, part, score]
+        return difference_of(float(value[0]), float(value[1]), drawn[:, 0], drawn[:, 1], differing)
+
+    of_all: dict[Slice | str, Difference] = {
+        name: difference(0, score) for score, name in ((2, "f1"), (0, "precision"), (1, "recall"))
     }
-    return [(f"{name}: {meaning}", f"{counts[name]:,}") for name, meaning in meanings.items()]
-
-
-def _difference(counts: tuple[EntityCounts, EntityCounts], part: Slice, column: int) -> Difference:
-    """Return the difference of a score of both on the same resamples; `column` as `fractions_of` has them."""
-    both = np.concatenate([one.of(part) for one in counts], axis=1)
-    values = np.nan_to_num(fractions_of(both.sum(axis=0).astype(np.float64).reshape(2, 3)))[:, column]
-    resampled = fractions_of(resampled_sums(both).reshape(-1, 2, 3))[..., column]
-    return difference_of(float(values[0]), float(values[1]), resampled[:, 0], resampled[:, 1])
+    return {**of_all, **{part: difference(number, 2) for number, part in enumerate(types, start=1)}}

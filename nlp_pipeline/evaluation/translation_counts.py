@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,18 +33,21 @@ class TranslationCounts:
     bleu: NDArray[np.int64]
     chrf: NDArray[np.int64]
 
+    @cached_property
     def resampled(self) -> tuple[Numbers, Numbers]:
-        """Return BLEU and chrF of each resample, both [resamples], from 0 to 100."""
+        """BLEU and chrF of each resample, both [resamples], from 0 to 100."""
         sums = resampled_sums(np.concatenate((self.bleu, self.chrf), axis=1))
         width = self.bleu.shape[1]
         return bleu_of_sums(sums[:, :width]), chrf_of_sums(sums[:, width:])
 
+    def scores(self) -> tuple[float, float]:
+        """Return BLEU and chrF of the corpus as it is, from 0 to 100."""
+        bleu, chrf = (np.asarray(some.sum(axis=0), np.float64) for some in (self.bleu, self.chrf))
+        return float(bleu_of_sums(bleu)), float(chrf_of_sums(chrf))
+
     def estimates(self) -> tuple[Estimate, Estimate]:
         """Return BLEU and chrF with bootstrap intervals over sentences."""
-        values = bleu_of_sums(self.bleu.sum(axis=0).astype(float)), chrf_of_sums(self.chrf.sum(axis=0).astype(float))
-        bleu, chrf = (
-            estimate_of(float(value), resampled) for value, resampled in zip(values, self.resampled(), strict=True)
-        )
+        bleu, chrf = map(estimate_of, self.scores(), self.resampled)
         return bleu, chrf
 
 

@@ -10,7 +10,6 @@ from nlp_pipeline.documents.document import (
     Block,
     Cell,
     Document,
-    HeatMap,
     Item,
     ItemBlock,
     Items,
@@ -23,6 +22,7 @@ from nlp_pipeline.documents.document import (
     table,
 )
 from nlp_pipeline.documents.shown_text import shortened
+from nlp_pipeline.evaluation.alignment_panels import heat_maps_of
 from nlp_pipeline.evaluation.bootstrap import Estimate
 from nlp_pipeline.evaluation.heatmap import AlignedTranslation
 from nlp_pipeline.evaluation.shown_estimates import BOOTSTRAP, bootstrap_json, interval_of, meter_of
@@ -32,10 +32,7 @@ from nlp_pipeline.evaluation.translations import SentenceScore, TranslationScore
 WORST_SENTENCES = 50
 BEST_SENTENCES = 20
 ALIGNED_WORST, ALIGNED_BEST = 20, 10
-# Of a longer sentence, so many tokens of each side are drawn.
-ALIGNED_TOKENS = 60
 _TEXT_CHARACTERS = 2_000
-_TOKEN_CHARACTERS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ class Insight:
     """What is known of a translation beyond its text.
 
     Attributes:
-        alignment: where the decoder looked; None without attention, or for an empty translation.
+        alignment: where the decoder looked, by words; None without attention, or for an empty translation.
         candidates: what the search ended with, the best first.
     """
 
@@ -213,14 +210,13 @@ class TranslationReport:
 
     def _alignment(self, it: RankedExample) -> Item | None:
         insight = self.insights.get(it.number)
-        if insight is None or insight.alignment is None or not insight.alignment.weights.size:
-            return None
-        return Item(title_of(it), (heat_map_of(insight.alignment),))
+        maps = [] if insight is None or insight.alignment is None else heat_maps_of(insight.alignment)
+        return Item(title_of(it), tuple(maps)) if maps else None
 
 
 _ALIGNMENTS = (
-    "How much each token of the translation (rows) attended to each token of the source (columns), from 0 to 1; the "
-    f"largest weight of a row is underlined. The {ALIGNED_WORST} worst sentences come first, then the {ALIGNED_BEST} "
+    "How much each word of the translation (rows) attended to each word of the source (columns), from 0 to 1; the "
+    f"largest weight of a word is underlined. The {ALIGNED_WORST} worst sentences come first, then the {ALIGNED_BEST} "
     "best ones."
 )
 
@@ -229,18 +225,3 @@ def title_of(it: RankedExample) -> tuple[str | Quoted, ...]:
     """Return the heading of a sentence: its scores and its place."""
     place = (" (", Quoted(it.example.place), ")") if it.example.place else ()
     return (f"BLEU {it.score.bleu:.2f}, chrF {it.score.chrf:.2f}", *place)
-
-
-def heat_map_of(aligned: AlignedTranslation) -> HeatMap:
-    """Return an alignment as a heat map, of a long sentence its beginning."""
-    weights = aligned.weights[:ALIGNED_TOKENS, :ALIGNED_TOKENS].tolist()
-    rows, columns = len(aligned.target_tokens), len(aligned.source_tokens)
-    caption = "Translation down, source across"
-    if max(rows, columns) > ALIGNED_TOKENS:
-        caption += f"; shown are the first {ALIGNED_TOKENS} tokens, of {rows} and {columns}"
-    sources, targets = (
-        tuple(Quoted(shortened(token, _TOKEN_CHARACTERS)) for token in side[:ALIGNED_TOKENS])
-        for side in (aligned.source_tokens, aligned.target_tokens)
-    )
-    shown = tuple(tuple(f"{weight:.2f}" if weight >= 0.005 else "" for weight in row) for row in weights)
-    return HeatMap(caption, targets, sources, tuple(map(tuple, weights)), shown, is_alignment=True)

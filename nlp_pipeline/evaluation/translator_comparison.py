@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from nlp_pipeline.documents.document import (
-    Block,
-    Document,
-    Inline,
-    Item,
-    Items,
-    Quoted,
-    Section,
-    TextLine,
-    paragraph,
-    table,
-)
+from nlp_pipeline.documents.document import Document, Inline, Item, Quoted, TextLine
 from nlp_pipeline.documents.shown_text import shortened
 from nlp_pipeline.evaluation.bootstrap import Difference, difference_of
-from nlp_pipeline.evaluation.fates import BROKEN, MENDED, OTHERWISE, SHOWN_SENTENCES, counted, fate_of
-from nlp_pipeline.evaluation.shown_estimates import PAIRED, bootstrap_json, differences_table
+from nlp_pipeline.evaluation.fates import counted, fate_of
+from nlp_pipeline.evaluation.shown_comparison import ShownChanges
+from nlp_pipeline.evaluation.shown_estimates import bootstrap_json, differences_table
 from nlp_pipeline.evaluation.translation_counts import translation_counts_of
 from nlp_pipeline.evaluation.translation_report import TranslatedExample
 from nlp_pipeline.evaluation.translations import SentenceScore, sentence_scores
@@ -60,6 +50,9 @@ class TranslatorComparison:
     changes: list[Change]
     sentences: int
 
+    scale: ClassVar[float] = 1.0
+    """What scores are multiplied with to be from 0 to 100."""
+
     @classmethod
     def of(
         cls, names: tuple[str, str], first: Sequence[TranslatedExample], second: Sequence[TranslatedExample]
@@ -73,12 +66,13 @@ class TranslatorComparison:
             raise ValueError("expected the same sentences twice. Received: others")
         references = [example.reference for example in first]
         counts = [translation_counts_of(references, [one.hypothesis for one in some]) for some in (first, second)]
-        resampled = [one.resampled() for one in counts]
-        values = [[estimate.value for estimate in one.estimates()] for one in counts]
-        differences = {
-            name: difference_of(values[0][at], values[1][at], resampled[0][at], resampled[1][at])
-            for at, name in enumerate(("bleu", "chrf"))
-        }
+        values, resampled = ([one.scores() for one in counts], [one.resampled for one in counts])
+        differences = {}
+        for at, name in enumerate(("bleu", "chrf")):
+            counted = [getattr(one, name) for one in counts]
+            differing = int((counted[0] != counted[1]).any(axis=-1).sum())
+            drawn = [one[at] for one in resampled]
+            differences[name] = difference_of(values[0][at], values[1][at], drawn[0], drawn[1], differing)
         pairs = [pair for pair in zip(first, second, strict=True) if pair[0].hypothesis != pair[1].hypothesis]
         return cls(names, differences, _changes(pairs), len(first))
 
@@ -117,42 +111,36 @@ class TranslatorComparison:
 
     def document(self, title: str) -> Document:
         """Return what is to be read."""
-        first, second = (Quoted(name) for name in self.names)
-        intro = paragraph("The first is ", first, ", the second ", second, f". {self.sentences:,} sentences. {PAIRED}")
         caption = "sacrebleu, with case, tokenizer 13a; the difference is the second's less the first's"
-        counts = self.counts()
-        meanings = {
-            "mended": "the second has more chrF",
-            "broken": "the second has less chrF",
-            "otherwise": "as much chrF, another text",
-            "same": "the same text",
-        }
-        rows = [(f"{name}: {meaning}", f"{counts[name]:,}") for name, meaning in meanings.items()]
-        changed = table("Sentences that the two translate differently", ("", "sentences"), rows)
-        sections = [Section("Scores", (intro, differences_table(caption, self.rows(), 1.0), changed))]
-        for fate, heading in ((MENDED, "Mended"), (BROKEN, "Broken"), (OTHERWISE, "Changed otherwise")):
-            sections.append(Section(f"{heading}: {counts[fate]:,}", self._sentences(fate)))
-        return Document(title, tuple(sections))
+        differences = differences_table(caption, self.rows(), self.scale)
+        changes = [(change.fate, change) for change in self.changes]
+        return _CHANGES.document(title, self.names, self.counts(), differences, changes)
 
-    def _sentences(self, fate: str) -> tuple[Block, ...]:
-        found = sorted((one for one in self.changes if one.fate == fate), key=lambda one: -abs(one.gain))
-        if not found:
-            return (paragraph("There is none."),)
-        items = []
-        for one in found[:SHOWN_SENTENCES]:
-            place = (" (", Quoted(one.first.place), ")") if one.first.place else ()
-            lines = (
-                ("source", one.first.source),
-                ("reference", one.first.reference),
-                ("first", one.first.hypothesis),
-                ("second", one.second.hypothesis),
-            )
-            blocks = tuple(TextLine(name, shortened(text, _TEXT_CHARACTERS)) for name, text in lines)
-            items.append(Item((f"chrF {one.scores[0].chrf:.2f}, then {one.scores[1].chrf:.2f}", *place), blocks))
-        shown = Items(tuple(items))
-        if len(found) <= SHOWN_SENTENCES:
-            return (shown,)
-        return paragraph(f"Shown are the {SHOWN_SENTENCES} that changed most."), shown
+
+def _item(change: Change) -> Item:
+    place = (" (", Quoted(change.first.place), ")") if change.first.place else ()
+    lines = (
+        ("source", change.first.source),
+        ("reference", change.first.reference),
+        ("first", change.first.hypothesis),
+        ("second", change.second.hypothesis),
+    )
+    blocks = tuple(TextLine(name, shortened(text, _TEXT_CHARACTERS)) for name, text in lines)
+    return Item((f"chrF {change.scores[0].chrf:.2f}, then {change.scores[1].chrf:.2f}", *place), blocks)
+
+
+_CHANGES = ShownChanges[Change](
+    "Sentences that the two translate differently",
+    {
+        "mended": "the second has more chrF",
+        "broken": "the second has less chrF",
+        "otherwise": "as much chrF, another text",
+        "same": "the same text",
+    },
+    ("Mended", "Broken", "Changed otherwise"),
+    lambda change: abs(change.gain),
+    _item,
+)
 
 
 def _changes(pairs: Sequence[tuple[TranslatedExample, TranslatedExample]]) -> list[Change]:

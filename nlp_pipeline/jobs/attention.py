@@ -49,14 +49,18 @@ def aligned_translation(
         found = translator.translate(sentence)
     else:
         (found,) = translator.align([SentencePair(sentence, target)])
-    hypothesis = found.hypotheses[0]
     aligned = alignment_of(found)
     if aligned is None:
         raise UsageError([Problem(repr(sentence[:60]), "expected a sentence with a translation, received none")])
-    if not by_words:
-        return aligned
+    return joined_to_words(translator, found, aligned) if by_words else aligned
+
+
+def joined_to_words(
+    translator: LoadedTranslator, found: Translation, aligned: AlignedTranslation
+) -> AlignedTranslation:
+    """Return the alignment of a translation, as `alignment_of` gives it, with its subwords joined to words."""
     whole = translator.bundle.inputs.target_tokenizer.kind == "words"
-    target_ids = list(range(len(hypothesis.subwords))) if whole else _words_of(hypothesis.subwords)
+    target_ids = list(range(len(aligned.target_tokens))) if whole else _words_of(aligned.target_tokens)
     joined = aligned.by_words(found.places.word_ids, target_ids, found.places.words)
     return replace(joined, target_tokens=tuple(word.removeprefix(SPACE) for word in joined.target_tokens))
 

@@ -21,13 +21,13 @@ MOST = 10
 _BATCH = 10_000
 
 
-def coverage_of(inputs: TaggingInputs | TranslationInputs, path: str, word_column: int = 0) -> dict[str, Any]:
+def coverage_of(inputs: TaggingInputs | TranslationInputs, path: str, word_column: int | None = None) -> dict[str, Any]:
     """Return what a bundle knows of a file's words; of a translator, on the side of the source.
 
     Args:
         inputs: the bundle's.
         path: text, CoNLL, JSON lines (`text` or `words`) or Parquet, as its name says.
-        word_column: column of the words in CoNLL.
+        word_column: column of the words in CoNLL; None for that of a tagger's recipe, of a translator the first.
 
     Returns:
         `words` and `distinct`, how many there are; `rejected`, how many records could not be read; and, each of them
@@ -37,6 +37,8 @@ def coverage_of(inputs: TaggingInputs | TranslationInputs, path: str, word_colum
     Raises:
         CorpusError: where the file cannot be opened, or holds no word.
     """
+    if word_column is None:
+        word_column = inputs.recipe.data.word_column if isinstance(inputs, TaggingInputs) else 0
     rejected = 0
     words: Counter[str] = Counter()
     for record in read_records(path, format_of(path), ReadOptions("text", True, word_column)):

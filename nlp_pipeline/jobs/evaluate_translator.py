@@ -11,7 +11,7 @@ from typing import Any
 from nlp_pipeline.corpora.parallel import read_parallel
 from nlp_pipeline.evaluation.translation_report import Candidate, Insight, TranslatedExample, TranslationReport
 from nlp_pipeline.evaluation.translations import TranslationScores, score_translations
-from nlp_pipeline.jobs.attention import alignment_of
+from nlp_pipeline.jobs.attention import alignment_of, joined_to_words
 from nlp_pipeline.jobs.report_files import SCORES, write_readable
 from nlp_pipeline.outputs import new_folder, refuse_foreign
 from nlp_pipeline.serving.manifest import write_json
@@ -160,5 +160,7 @@ def insights_of(
     insights = {}
     for number, one in zip(numbers, found, strict=True):
         candidates = tuple(Candidate(it.text, it.score, it.log_probability) for it in one.hypotheses)
-        insights[number] = Insight(alignment_of(one), candidates)
+        aligned = alignment_of(one)
+        by_words = None if aligned is None else joined_to_words(translator, one, aligned)
+        insights[number] = Insight(by_words, candidates)
     return insights

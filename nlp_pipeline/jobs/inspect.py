@@ -22,13 +22,13 @@ from nlp_pipeline.serving.translator_bundle import TASK as TRANSLATION
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 
 
-def inspect_bundle(folder: Path, file: str | None = None, word_column: int = 0) -> dict[str, Any]:
+def inspect_bundle(folder: Path, file: str | None = None, word_column: int | None = None) -> dict[str, Any]:
     """Return the facts of a bundle, a tagger's or a translator's.
 
     Args:
         folder: the bundle's.
         file: words of which is to be told how many it knows; see `coverage`.
-        word_column: column of the words, where that is CoNLL.
+        word_column: column of the words, where that is CoNLL; None for the default of `coverage_of`.
 
     Raises:
         BundleError: where it is missing, incomplete or altered.

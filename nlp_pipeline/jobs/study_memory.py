@@ -21,9 +21,10 @@ from nlp_pipeline.stopping import Signals, StopNow
 from nlp_pipeline.studies.memory_board import write_board
 from nlp_pipeline.studies.memory_page import page_of
 from nlp_pipeline.studies.memory_picture import png_of
-from nlp_pipeline.studies.memory_results import LABELS, MemoryStudy
+from nlp_pipeline.studies.memory_results import MemoryStudy
 from nlp_pipeline.studies.memory_settings import MemorySettings
 from nlp_pipeline.studies.memory_trial import Trainer, Trial
+from nlp_pipeline.studies.networks import FORMS
 
 MARKER = "study.json"
 
@@ -74,7 +75,7 @@ def _train_all(settings: MemorySettings, trials: list[Trial], planned: int, cons
         task = bar.add_task("", total=planned)
         for distance in settings.distances:
             for name in settings.networks:
-                bar.update(task, description=f"{LABELS[name]}, distance {distance}")
+                bar.update(task, description=f"{FORMS[name].label}, distance {distance}")
                 began = time.monotonic()
                 trainer = Trainer(name, distance, settings)
                 done: list[Trial] = []
@@ -92,7 +93,7 @@ def _line_of(name: str, distance: int, done: list[Trial], seconds: float) -> str
     )
     steps = sum(trial.steps for trial in done)
     return (
-        f"distance {distance:>3}  {LABELS[name]:<16}  accuracy {clipped} clipped, {unclipped} not  "
+        f"distance {distance:>3}  {FORMS[name].label:<16}  accuracy {clipped} clipped, {unclipped} not  "
         f"{steps:,} steps  {seconds:.1f} s"
     )
 

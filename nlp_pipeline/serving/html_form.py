@@ -167,12 +167,17 @@ def _page(target: Path, number: int, pages: int, shown: Sequence[_Shown], counts
     """
     kinds = {name: f"k{index}" for index, name in enumerate(sorted(counts))}
     title = escaped(target.stem) + (f", page {number} of {pages}" if pages > 1 else "")
-    light = "".join(
-        # With every round of the colours the lines go one further: 32 types are told apart.
-        f".{kind} {{ background: {COLOURS[at % 8]}; border-bottom-style: {_LINES[(at + at // 8) % 4]}; }}\n"
+    # Of each type its colour, by day and by night, and its line. With every round of the colours the lines go one
+    # further: as many types are told apart as there are pairs of a colour and a line.
+    looks = [
+        (kind, at % len(COLOURS), (at % len(COLOURS) + at // len(COLOURS)) % len(_LINES))
         for at, kind in enumerate(kinds.values())
+    ]
+    light = "".join(
+        f".{kind} {{ background: {COLOURS[colour]}; border-bottom-style: {_LINES[line]}; }}\n"
+        for kind, colour, line in looks
     )
-    dark = "".join(f".{kind} {{ background: {DARK_COLOURS[at % 8]}; }}\n" for at, kind in enumerate(kinds.values()))
+    dark = "".join(f".{kind} {{ background: {DARK_COLOURS[colour]}; }}\n" for kind, colour, _ in looks)
     rules = light + _DARK % dark
     yield (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -6,8 +6,9 @@ import html
 from collections.abc import Mapping, Sequence
 
 from nlp_pipeline.studies.memory_picture import PANELS, svg_of
-from nlp_pipeline.studies.memory_results import LABELS, MemoryStudy
+from nlp_pipeline.studies.memory_results import MemoryStudy
 from nlp_pipeline.studies.memory_settings import BLOCK
+from nlp_pipeline.studies.networks import FORMS
 from nlp_pipeline.studies.recall import CHANCE, DISTRACTORS, SYMBOLS
 
 _STYLE = """\
@@ -121,7 +122,7 @@ def _reaching(study: MemoryStudy) -> str:
             shares = study.shares(network, clipped, moment)
             assert shares is not None
             cells.append(f"{float(shares[:, -1].min()):.1e} to {float(shares[:, -1].max()):.1e}")
-        rows.append([LABELS[network], *cells])
+        rows.append([FORMS[network].label, *cells])
     at = study.settings.gradient_at
     return _rows(
         f"Share of the error that arrives at the symbol to recall, {at + 1} steps back: least and most over seeds.",
@@ -138,7 +139,9 @@ def _clipping(study: MemoryStudy) -> str:
         largest = study.table(network, False, "largest_norm").max()
         broken = int((study.table(network, False, "finite") == 0).sum())
         reaches = (study.reach(network, clipped) for clipped in (True, False))
-        rows.append([LABELS[network], f"{100 * long_share:.1f} %", f"{largest:.3g}", str(broken), *map(str, reaches)])
+        rows.append(
+            [FORMS[network].label, f"{100 * long_share:.1f} %", f"{largest:.3g}", str(broken), *map(str, reaches)]
+        )
     return _rows(
         "How many steps were clipped, the largest norm without clipping, how many trainings without clipping ended "
         "in a loss that is no number, and how far was learnt.",

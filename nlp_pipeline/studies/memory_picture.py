@@ -11,22 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp_pipeline.studies.memory_results import LABELS, MemoryStudy
+from nlp_pipeline.studies.memory_results import MemoryStudy
+from nlp_pipeline.studies.networks import FORMS
 from nlp_pipeline.studies.recall import CHANCE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Each has at least 3:1 against white and against the page's dark ground; markers tell them apart without colour.
-_STYLES: dict[str, tuple[str, str, str]] = {
-    "rnn": ("#d55e00", "o", "-"),
-    "gru": ("#0f83c4", "s", "-"),
-    "lstm": ("#00916a", "^", "-"),
-    "two-way": ("#c4609a", "v", "--"),
-    "deep": ("#a77b00", "D", "--"),
-    "attention": ("#7a68d8", "*", "-."),
-}
 _INK = "#010203"  # stands for the colour of the text around a panel in a page
 _GRID = "#8a8f94"
 _PNG_DPI = 110
@@ -181,7 +173,7 @@ def _line(
     low: NDArray[np.float64],
     high: NDArray[np.float64],
 ) -> None:
-    colour, marker, line = _STYLES[network]
+    colour, marker, line = FORMS[network].look
     often = max(1, len(middle) // 8)
     axes.plot(
         *(places, middle),
@@ -191,7 +183,7 @@ def _line(
         markersize=7 if marker == "*" else 5,
         linestyle=line,
         linewidth=1.6,
-        label=LABELS[network],
+        label=FORMS[network].label,
     )
     axes.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
 

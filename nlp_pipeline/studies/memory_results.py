@@ -12,16 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp_pipeline.studies.memory_settings import MemorySettings
+from nlp_pipeline.studies.networks import FORMS
 from nlp_pipeline.studies.recall import CHANCE
 
-LABELS = {
-    "rnn": "vanilla RNN",
-    "gru": "GRU",
-    "lstm": "LSTM",
-    "two-way": "two-way LSTM",
-    "deep": "deep LSTM",
-    "attention": "LSTM + attention",
-}
 # A network has learnt a distance when its mean accuracy is at least half of the way from chance to perfection.
 LEARNT = (1.0 + CHANCE) / 2.0
 # By how much an accuracy may be lower at the longest distance than at the shortest and count as kept.
@@ -123,10 +116,10 @@ class MemoryStudy:
                 short, far = self.reach("rnn", True), self.reach(other, True)
                 seeds = sum(self.reach("rnn", True, seed) < self.reach(other, True, seed) for seed in every)
                 numbers = (
-                    f"the {LABELS['rnn']} learns up to distance {short}, the {LABELS[other]} up to {far}; "
+                    f"the {FORMS['rnn'].label} learns up to distance {short}, the {FORMS[other].label} up to {far}; "
                     f"taken by itself, the same is true of {seeds} of {settings.seeds} seeds"
                 )
-                claim = f"The {LABELS['rnn']} fails at a shorter distance than the {LABELS[other]}"
+                claim = f"The {FORMS['rnn'].label} fails at a shorter distance than the {FORMS[other].label}"
                 found.append(Finding(claim, short < far, numbers))
         if "attention" in settings.networks:
             accuracies = self.table("attention", True, "accuracy")
@@ -177,7 +170,7 @@ class MemoryStudy:
                 for mean, deviation in zip(accuracies.mean(axis=1), _deviations(accuracies), strict=True)
             ]
             reached = self.reach(network, clipped)
-            rows.append([LABELS[network], *cells, str(reached) if reached else "none"])
+            rows.append([FORMS[network].label, *cells, str(reached) if reached else "none"])
         return rows
 
     def accuracy_columns(self) -> list[str]:

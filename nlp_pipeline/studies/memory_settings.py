@@ -7,11 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from nlp_pipeline.errors import Problems, UsageError
+from nlp_pipeline.studies.networks import FORMS
 
 # Steps that are taken between two looks at whether the task is solved.
 BLOCK = 50
-
-NETWORKS = ("rnn", "gru", "lstm", "two-way", "deep", "attention")
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class MemorySettings:
     """The study's settings, the same for every network.
 
     Attributes:
-        networks: which, of `NETWORKS`.
+        networks: which, of `networks.FORMS`.
         distances: how many distractors stand before the question, increasing.
         seeds: each is trained with the seeds from 1 to this.
         units: of each layer and direction.
@@ -34,7 +33,7 @@ class MemorySettings:
         UsageError: naming all that is wrong.
     """
 
-    networks: tuple[str, ...] = NETWORKS
+    networks: tuple[str, ...] = tuple(FORMS)
     distances: tuple[int, ...] = (5, 10, 20, 30, 40)
     seeds: int = 3
     units: int = 32
@@ -47,8 +46,8 @@ class MemorySettings:
     def __post_init__(self) -> None:
         problems = Problems()
         for name in self.networks:
-            if name not in NETWORKS:
-                problems.add("networks", f"expected some of {', '.join(NETWORKS)}, received {name!r}")
+            if name not in FORMS:
+                problems.add("networks", f"expected some of {', '.join(FORMS)}, received {name!r}")
         if len(set(self.networks)) < len(self.networks) or not self.networks:
             problems.add("networks", f"expected each once, received {','.join(self.networks) or 'none'}")
         received = ",".join(map(str, self.distances)) or "none"

@@ -16,8 +16,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from nlp_pipeline.studies.memory_settings import BLOCK, MemorySettings
+from nlp_pipeline.studies.networks import FORMS
 from nlp_pipeline.studies.recall import recall_examples
-from nlp_pipeline.studies.recall_network import FORMS, RecallNetwork
+from nlp_pipeline.studies.recall_network import RecallNetwork
 
 # How often the answers of a block of steps must be right for the task to be solved.
 SOLVED = 0.99

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -13,36 +11,10 @@ from nlp_pipeline.layers.cells import States
 from nlp_pipeline.layers.decoder import RecurrentDecoder
 from nlp_pipeline.layers.gradient_through_time import GradientNorms, gradient_norms
 from nlp_pipeline.layers.recurrent import RecurrentStack
+from nlp_pipeline.studies.networks import Form
 from nlp_pipeline.studies.recall import SYMBOLS, VOCABULARY
 
 _EMBEDDING = 16
-
-
-@dataclass(frozen=True)
-class Form:
-    """What a network is made of.
-
-    Attributes:
-        cell: of its recurrent layers.
-        layers: how many.
-        bidirectional: whether they read both ways.
-        attends: whether the question is read by a decoder that attends to the states of all symbols before it.
-    """
-
-    cell: Literal["rnn", "gru", "lstm"]
-    layers: int = 1
-    bidirectional: bool = False
-    attends: bool = False
-
-
-FORMS = {
-    "rnn": Form("rnn"),
-    "gru": Form("gru"),
-    "lstm": Form("lstm"),
-    "two-way": Form("lstm", bidirectional=True),
-    "deep": Form("lstm", layers=2),
-    "attention": Form("lstm", attends=True),
-}
 
 
 class RecallNetwork(keras.layers.Layer):

@@ -30,7 +30,7 @@ from nlp_pipeline.documents.document import (
 )
 from nlp_pipeline.documents.markdown import markdown_of
 from nlp_pipeline.documents.page import page_of
-from nlp_pipeline.documents.shown_text import in_markdown, visible
+from nlp_pipeline.documents.shown_text import visible
 from nlp_pipeline.documents.style import SCRIPT, STYLE
 
 VOID = {"meta", "link", "path", "rect", "circle"}
@@ -69,7 +69,7 @@ def _document(text: str) -> Document:
     quoted = Quoted(text)
     name = text or "-"
     heat = HeatMap("caption", (quoted,), (quoted, quoted), ((0.25, 0.75),), (("25", "75"),))
-    aligned = HeatMap("caption", (quoted,), (quoted, quoted), ((0.25, 0.75),), (("25", "75"),), is_alignment=True)
+    aligned = HeatMap("caption", (quoted,), (quoted, quoted), ((0.25, 0.75),), (("25", "75"),), (1,))
     marks = (Mark(0, 1, name, Verdict.RIGHT), Mark(2, 3, name, Verdict.MISSED), Mark(3, 4, name, Verdict.WRONG))
     line = MarkedLine("gold", (name, "x", name, name, "y"), marks)
     item = Item(("title ", quoted), (line, TextLine("source", text), aligned, table("t", ("", "a"), [(quoted, "1")])))
@@ -193,5 +193,6 @@ def test_letters_in_heat_maps_can_be_read_at_every_share(scheme: int) -> None:
         assert (high + 0.05) / (low + 0.05) >= 4.5, percent
 
 
-def test_text_of_a_user_keeps_what_markdown_would_take() -> None:
-    assert in_markdown("# *a* | <b>") == r"\# \*a\* \| &lt;b&gt;"
+def test_two_sections_do_not_have_one_title() -> None:
+    with pytest.raises(ValueError, match="titles that differ"):
+        Document("t", (Section("a", ()), Section("a", ())))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -29,7 +31,10 @@ from nlp_pipeline.evaluation.entity_counts import (
     scored_slices,
 )
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
+from nlp_pipeline.evaluation.tagger_comparison import TaggerComparison
 from nlp_pipeline.evaluation.translation_counts import bleu_of_sums, chrf_of_sums, translation_counts_of
+from nlp_pipeline.evaluation.translation_report import TranslatedExample
+from nlp_pipeline.evaluation.translator_comparison import TranslatorComparison
 from nlp_pipeline.text.schemes import Scheme, tags_from_entities
 from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.spans import Entity
@@ -68,7 +73,7 @@ def examples() -> list[TaggedExample]:
 
 def test_resamples_are_scored_as_seqeval_scores_them(examples: list[TaggedExample]) -> None:
     counts = entity_counts_of(examples)
-    resampled = fractions_of(counts.resampled())
+    resampled = fractions_of(counts.resampled)
     places = np.concatenate(list(drawn_places(len(examples))))
     assert places.shape == (RESAMPLES, len(examples))
     for number in range(0, RESAMPLES, 25):
@@ -135,7 +140,7 @@ def test_resamples_are_scored_as_sacrebleu_scores_them() -> None:
         "" if source.random() < 0.1 else " ".join(w for w in reference.split() if source.random() < 0.8) + " rot"
         for reference in references
     ]
-    bleu, chrf = translation_counts_of(references, hypotheses).resampled()
+    bleu, chrf = translation_counts_of(references, hypotheses).resampled
     places = np.concatenate(list(drawn_places(30)))
     for number in range(0, RESAMPLES, 20):
         chosen = [hypotheses[p] for p in places[number]], [[references[p] for p in places[number]]]
@@ -216,16 +221,35 @@ def test_systems_of_one_worth_are_rarely_told_apart_and_a_better_one_is() -> Non
         ]
         values = [float(fractions_of(some.sum(axis=0).astype(float))[2]) for some in sums]
         resampled = [fractions_of(resampled_sums(some))[:, 2] for some in sums]
-        told += difference_of(values[0], values[1], resampled[0], resampled[1]).p_value < 0.05
-        better += difference_of(values[0], values[2], resampled[0], resampled[2]).p_value < 0.05
+        told += difference_of(values[0], values[1], resampled[0], resampled[1], 300).p_value < 0.05
+        better += difference_of(values[0], values[2], resampled[0], resampled[2], 300).p_value < 0.05
     assert told <= 11
     assert better >= 95
 
 
 def test_a_system_does_not_differ_from_itself() -> None:
     scores = np.random.default_rng(0).random(1000)
-    same = difference_of(0.5, 0.5, scores, scores)
+    same = difference_of(0.5, 0.5, scores, scores, 300)
     assert (same.difference, same.p_value) == (Estimate(0.0, 0.0, 0.0), 1.0)
+    assert difference_of(0.5, 0.5, scores, scores, 0).p_value == 1.0
+
+
+@pytest.mark.parametrize(("sentences", "expected"), [(1, 1.0), (2, 0.5), (5, 1 / 16), (8, 1 / 128)])
+def test_few_sentences_are_no_more_significant_than_exchanging_outputs_makes_them(
+    sentences: int, expected: float
+) -> None:
+    # All outputs exchanged in every way: how many of the ways give a mean as far from 0 as the one that was seen?
+    gains = np.full(sentences, 0.4)
+    ways = np.array(list(itertools.product((1, -1), repeat=sentences)))
+    exchanged = (np.abs((ways * gains).mean(axis=1)) >= 0.4 - 1e-12).mean()
+    resampled = resampled_sums(gains[:, None])[:, 0] / sentences
+    told = difference_of(0.0, 0.4, np.zeros(RESAMPLES), resampled, sentences)
+    assert told.p_value == pytest.approx(exchanged) == pytest.approx(expected)
+
+
+def test_many_sentences_of_one_difference_are_significant() -> None:
+    told = difference_of(0.0, 1.0, np.zeros(RESAMPLES), np.ones(RESAMPLES), 200)
+    assert told.p_value == pytest.approx(1 / (RESAMPLES + 1))
 
 
 def test_what_no_resample_has_is_not_made_up() -> None:
@@ -234,6 +258,27 @@ def test_what_no_resample_has_is_not_made_up() -> None:
     (scored,) = scored_slices(entity_counts_of([nothing]))
     assert (scored.f1, scored.gold) == (Estimate(0.0), 0)
     assert macro_f1_of(entity_counts_of([nothing])) == Estimate(0.0)
+
+
+def test_resamples_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+
+    def counted(sentences: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+        drawn.append(sentences)
+        return drawn_places(sentences, resamples, seed)
+
+    monkeypatch.setattr("nlp_pipeline.evaluation.bootstrap.drawn_places", counted)
+    tags = ("B-PER", "B-LOC", "O")
+    right = TaggedExample(Sentence(("a", "b", "c"), tags), tags)
+    wrong = TaggedExample(Sentence(("a", "b", "c"), tags), ("O", "B-LOC", "B-PER"))
+    counts = entity_counts_of([right, wrong])
+    assert (len(scored_slices(counts)), macro_f1_of(counts).value) != (0, 0.0)
+    assert drawn == [2]
+    TaggerComparison.of(("a", "b"), [right, right], [right, wrong])
+    assert drawn == [2, 2]
+    one, other = (TranslatedExample("s", "a b c d", text) for text in ("a b c d", "a b c"))
+    TranslatorComparison.of(("a", "b"), [one], [other])
+    assert drawn == [2, 2, 1, 1]  # once for each of the two
 
 
 def test_the_same_seed_draws_the_same() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from nlp_pipeline.documents.markdown import markdown_of
 from nlp_pipeline.documents.page import page_of
-from nlp_pipeline.evaluation.bootstrap import drawn_places
+from nlp_pipeline.evaluation.bootstrap import Estimate, drawn_places
 from nlp_pipeline.evaluation.entity_counts import Slice
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.evaluation.tagger_comparison import TaggerComparison
@@ -52,6 +52,21 @@ def test_the_difference_is_that_of_scoring_every_resample_twice() -> None:
     assert (told.difference.low, told.difference.high) == pytest.approx(tuple(np.quantile(differences, (0.025, 0.975))))
     far = np.abs(differences - differences.mean()) >= abs(told.difference.value) - 1e-9
     assert told.p_value == pytest.approx((far.sum() + 1) / (len(differences) + 1))
+
+
+def test_what_comes_in_few_sentences_is_not_called_significant() -> None:
+    whole, nothing = _tagged(GOLD), _tagged(("O O O",) * 5)
+    told = TaggerComparison.of(("a", "b"), nothing[:1], whole[:1]).differences
+    assert (told["f1"].difference, told["f1"].p_value) == (Estimate(1.0), 1.0)
+    # Of five sentences four hold an entity, three a PER and three a LOC.
+    told = TaggerComparison.of(("a", "b"), nothing, whole).differences
+    assert [told[part].p_value for part in ("f1", "recall")] == pytest.approx([1 / 8, 1 / 8])
+    assert [told[Slice("type", name)].p_value for name in ("PER", "LOC")] == pytest.approx([1 / 4, 1 / 4])
+    # Only the sentences that the two tag differently count: here one, of two that hold a PER.
+    told = TaggerComparison.of(
+        ("a", "b"), _tagged(("B-PER O O",) + ("O O O",) * 4), _tagged(GOLD[:1] + ("O O O",) * 4)
+    ).differences
+    assert told[Slice("type", "LOC")].p_value == 1.0
 
 
 def test_every_sentence_has_its_fate() -> None:
@@ -123,3 +138,9 @@ def test_a_translator_does_not_differ_from_itself() -> None:
     assert comparison.differences["bleu"].p_value == 1.0
     assert comparison.counts()["same"] == 4
     page_of(comparison.document("t"))
+
+
+def test_one_translated_sentence_is_not_called_significant() -> None:
+    differences = TranslatorComparison.of(("a", "b"), BEFORE[:1], AFTER[:1]).differences
+    assert differences["bleu"].difference.value > 0
+    assert {name: one.p_value for name, one in differences.items()} == {"bleu": 1.0, "chrf": 1.0}

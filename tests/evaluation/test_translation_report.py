@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nlp_pipeline.documents.document import Quoted
 from nlp_pipeline.documents.markdown import markdown_of
 from nlp_pipeline.documents.page import page_of
+from nlp_pipeline.evaluation.alignment_panels import PANEL, PANELS, heat_maps_of
 from nlp_pipeline.evaluation.heatmap import AlignedTranslation
 from nlp_pipeline.evaluation.translation_report import (
-    ALIGNED_TOKENS,
     Candidate,
     Insight,
     TranslatedExample,
@@ -82,7 +83,7 @@ def test_what_looks_like_markup_is_shown_not_meant() -> None:
     nasty = TranslatedExample("<script> *x* [y](z) | `", "a\rb\u2028c\u202ed", "# &amp; \ud800", "p_1_")
     markdown = _report([nasty], "a <b> & *c*")
     assert "<script>" not in markdown
-    assert r"source: &lt;script&gt; \*x\* \[y\]\(z\) \| \`" in markdown
+    assert r"source: &lt;script&gt; \*x\* \[y\]\(z\) &#124; \`" in markdown
     assert r"reference: a\\u000db\\u2028c\\u202ed" in markdown
     assert r"hypothesis: \# &amp;amp; \\ud800" in markdown
     assert r"(p\_1\_)" in markdown
@@ -118,11 +119,44 @@ def test_without_attention_there_is_nothing_to_go_through_and_no_script() -> Non
     assert "Where it looks" not in page
 
 
-def test_of_a_long_sentence_the_beginning_is_drawn_and_that_is_said() -> None:
+def test_a_long_sentence_is_cut_into_panels_that_together_show_all_of_it() -> None:
     report = _numbers(EXAMPLES[:1])
-    page = page_of(replace(report, insights={0: _insight(ALIGNED_TOKENS + 5)}).document("t"))
-    assert f"the first {ALIGNED_TOKENS} tokens, of 65 and 65" in page
-    assert page.count('scope="row"><bdi>&lt;') == ALIGNED_TOKENS
+    size = 2 * PANEL + 5
+    document = replace(report, insights={0: _insight(size)}).document("t")
+    page, markdown = page_of(document), markdown_of(document)
+    assert page.count("<b>0.87</b>") == size
+    # On the diagonal; what is beside it is empty.
+    assert page.count("Translation down (words ") == 2 * 3
+    assert "(words 57 to 85 of 85), source across (57 to 85 of 85)" in markdown
+    for number in range(size):
+        assert f"- &lt;{number}&gt; ← &lt;{number}&gt; (0.87)" in markdown
+
+
+def test_panels_have_every_weight_at_its_place_and_mark_what_is_largest_of_all() -> None:
+    weights = np.random.default_rng(1).dirichlet(np.full(97, 0.05), 50).astype(np.float32)
+    aligned = AlignedTranslation(tuple(f"s{at}" for at in range(97)), tuple(f"t{at}" for at in range(50)), weights)
+    maps = heat_maps_of(aligned)
+    found = np.zeros_like(weights)
+    marked = []
+    for one in maps:
+        assert max(len(one.rows), len(one.columns)) <= PANEL
+        rows, columns = (
+            [int(name.text[1:]) for name in side if isinstance(name, Quoted)] for side in (one.rows, one.columns)
+        )
+        found[np.ix_(rows, columns)] = one.shares
+        assert one.marked is not None
+        marked += [(row, columns[at]) for row, at in zip(rows, one.marked, strict=True) if at is not None]
+    assert len(maps) == 6
+    np.testing.assert_array_equal(found, weights)
+    assert sorted(marked) == list(enumerate(weights.argmax(axis=1)))
+
+
+def test_of_a_very_long_sentence_it_is_said_how_much_is_not_shown() -> None:
+    words = tuple(map(str, range(2_000)))
+    maps = heat_maps_of(AlignedTranslation(words, words, np.eye(2_000, dtype=np.float32)))
+    assert len(maps) == PANELS
+    assert maps[-1].caption.endswith("; 26 more panels are not shown")
+    assert not heat_maps_of(AlignedTranslation(words, (), np.zeros((0, 2_000), np.float32)))
 
 
 def test_the_json_tells_intervals_around_the_scores() -> None:

@@ -13,10 +13,12 @@ from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from nlp_pipeline.jobs.attention import aligned_translation
+from nlp_pipeline.jobs.evaluate_translator import evaluate_translator, insights_of
 from nlp_pipeline.jobs.tasks import train
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.recipe.translation import TranslationRecipe
 from nlp_pipeline.serving.translator import LoadedTranslator
+from nlp_pipeline.text.pair import SentencePair
 from tests.conftest import TinyCheckpoint
 
 RECIPE = """
@@ -98,6 +100,11 @@ def test_each_way_leaves_a_bundle_that_translates(
         kept = _pixels_of(of_epochs[trained.progress.best.epoch - 1])
         assert drawn.shape == kept.shape
         assert np.abs(drawn.astype(int) - kept).max() <= 1
+        evaluation = evaluate_translator(loaded, [SentencePair(source, target)], beam_size=1)
+        aligned = insights_of(loaded, evaluation, [0])[0].alignment
+        # What is shown of it are words, whatever the subwords.
+        assert aligned is None or aligned.source_tokens == tuple(source.split())
+        assert aligned is None or " ".join(aligned.target_tokens).split() == evaluation.examples[0].hypothesis.split()
     texts = ["the new house", "", "people"]
     together = [one.text for one in loaded.translate_stream(texts)]
     assert together == [loaded.translate(text).text for text in texts]

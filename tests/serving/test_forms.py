@@ -253,12 +253,22 @@ def test_letters_stand_out_from_every_colour(ink: str, grounds: Sequence[str]) -
         assert (high + 0.05) / (low + 0.05) >= 7, ground
 
 
-def test_32_types_have_a_look_of_their_own_and_one_place_in_the_legend(tmp_path: Path) -> None:
+def test_32_types_have_a_look_of_their_own_and_one_place_in_the_legend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kinds = [f"T{number:02}" for number in range(32)]
     text = " ".join(["Name"] * 64)
     (target,) = _written(HtmlForm(), [tagged_text(text, kinds=kinds)], tmp_path)
     page = target.read_text(encoding="utf-8")
     looks = re.findall(r"^\.k\d+ { background: (#\w+); border-bottom-style: (\w+); }$", page, re.MULTILINE)
     assert len(set(looks)) == 32
+    # Of fewer colours there are as many rounds as lines.
+    for name in ("COLOURS", "DARK_COLOURS"):
+        monkeypatch.setattr(html_form, name, getattr(html_form, name)[:3])
+    (fewer,) = _written(HtmlForm(), [tagged_text(text, kinds=kinds[:12])], tmp_path)
+    looks = re.findall(
+        r"^\.k\d+ { background: (#\w+); border-bottom-style: (\w+); }$", fewer.read_text("utf-8"), re.MULTILINE
+    )
+    assert len(set(looks)) == 12
     legend = re.findall(r'<li><mark class="(k\d+)">(T\d\d)</mark> (\d+)</li>', page)
     assert legend == [(f"k{number}", kind, "2") for number, kind in enumerate(kinds)]

@@ -14,8 +14,9 @@ from nlp_pipeline.errors import UsageError
 from nlp_pipeline.studies.memory_page import page_of
 from nlp_pipeline.studies.memory_picture import PANELS, pixels_of, png_of, svg_of
 from nlp_pipeline.studies.memory_results import LEARNT, MemoryStudy
-from nlp_pipeline.studies.memory_settings import NETWORKS, MemorySettings
+from nlp_pipeline.studies.memory_settings import MemorySettings
 from nlp_pipeline.studies.memory_trial import GradientShares, Trial
+from nlp_pipeline.studies.networks import FORMS
 
 REACHES = {"rnn": 10, "gru": 20, "lstm": 30, "two-way": 20, "deep": 30, "attention": 99}
 
@@ -46,7 +47,7 @@ def as_expected(name: str, distance: int, seed: int) -> float:
 
 def test_reaches_and_findings() -> None:
     study = study_of(as_expected)
-    assert {name: study.reach(name, True) for name in NETWORKS} == {**REACHES, "attention": 30}
+    assert {name: study.reach(name, True) for name in FORMS} == {**REACHES, "attention": 30}
     findings = study.findings()
     assert [finding.holds for finding in findings] == [True, True, True]
     assert (

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlp_pipeline.studies.memory_settings import NETWORKS
+from nlp_pipeline.studies.networks import FORMS
 from nlp_pipeline.studies.recall import SYMBOLS, recall_examples
-from nlp_pipeline.studies.recall_network import FORMS, RecallNetwork
+from nlp_pipeline.studies.recall_network import RecallNetwork
 
 DISTANCE, UNITS, BATCH = 5, 4, 6
 
@@ -17,10 +17,6 @@ DISTANCE, UNITS, BATCH = 5, 4, 6
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     keras.utils.set_random_seed(1)
-
-
-def test_every_network_has_a_form() -> None:
-    assert tuple(FORMS) == NETWORKS
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from nlp_pipeline.cli.main import main
+from nlp_pipeline.documents.document import Document, HeatMap, Item, Section, Steps, paragraph
+from nlp_pipeline.documents.page import page_of
 from nlp_pipeline.evaluation.heatmap import AlignedTranslation
 from tests.browser import WIDTHS, Browser, find_browser, look_at
 from tests.conftest import TINY_CORPUS
@@ -150,7 +152,7 @@ def test_alignments_are_gone_through_by_buttons_and_by_keyboard(
                 return [place == number for number in range(count)]
 
             assert page.evaluate(shown) == at(0)
-            page.evaluate("document.querySelector('.steps button:nth-of-type(3)').click()")
+            page.tap(".steps button:nth-of-type(3)")
             assert page.evaluate(shown) == at(1)
             page.evaluate("document.querySelector('.steps button').focus()")
             page.press("ArrowRight", 39)
@@ -167,6 +169,44 @@ def test_alignments_are_gone_through_by_buttons_and_by_keyboard(
             page.ask("Emulation.setEmulatedMedia", media="print")
             assert page.evaluate(shown) == [True] * steps
             assert page.told(path.resolve().as_uri()) == []
+
+
+def test_the_keys_go_through_pictures_from_wherever_the_reader_is_likely_to_be(
+    browser: Browser, tmp_path: Path
+) -> None:
+    far = tuple(paragraph("words " * 40) for _ in range(40))
+    narrow = HeatMap("narrow", ("a",), ("b",), ((0.5,),), (("0.50",),))
+    steps = Steps("pictures", tuple(Item((f"picture {number}",), (narrow,)) for number in range(3)))
+    wide = HeatMap("wide", ("a",), tuple(map(str, range(60))), ((0.5,) * 60,), (("0.50",) * 60,))
+    document = Document("t", (Section("Scores", (wide, *far)), Section("Pictures", (steps,)), Section("End", far)))
+    (tmp_path / "steps.html").write_text(page_of(document), encoding="utf-8")
+    with browser.page(tmp_path / "steps.html", 1280) as page:
+
+        def pressed(key: str, code: int) -> str:
+            page.press(key, code)
+            return str(page.evaluate("document.querySelector('[role=status]').textContent"))
+
+        # Who has just opened the page is taken there.
+        assert pressed("ArrowRight", 39) == "2 of 3"
+        assert page.evaluate("document.querySelector('.steps').getBoundingClientRect().top") < 800
+        page.tap(".step:not([hidden]) td")
+        assert page.evaluate("document.activeElement.className") == "wide"
+        assert pressed("ArrowRight", 39) == "3 of 3"
+        # Elsewhere than at the buttons, this goes to the top of the page.
+        assert pressed("Home", 36) == "3 of 3"
+        assert pressed("ArrowLeft", 37) == "2 of 3"
+        # What scrolls has the keys to itself, and so has what is written in.
+        page.evaluate("document.querySelector('.wide').focus()")
+        assert page.evaluate("document.activeElement.scrollWidth > document.activeElement.clientWidth")
+        assert pressed("ArrowRight", 39) == "2 of 3"
+        page.evaluate("document.querySelector('.step').parentElement.append(document.createElement('input'))")
+        page.evaluate("document.querySelector('.steps input').focus()")
+        assert pressed("ArrowRight", 39) == "2 of 3"
+        assert page.told((tmp_path / "steps.html").as_uri()) == []
+    # And by a finger.
+    with browser.page(tmp_path / "steps.html", 390) as page:
+        page.tap(".steps button:nth-of-type(3)")
+        assert page.evaluate("document.querySelector('[role=status]').textContent") == "2 of 3"
 
 
 # What is looked for is found.
