@@ -178,8 +178,13 @@ def _write_scalars(scalars: Mapping[str, float]) -> None:
 
 def _write_histogram(name: str, values: NDArray[np.float32], step: int) -> None:
     """Write how numbers are distributed. TensorBoard's own function would take the memory of thirty times as many."""
-    finite = values[np.isfinite(values)]
-    counts, edges = np.histogram(finite, bins=_BINS)
+    # In float64: between neighbours in float32 there is no room for the bins' edges.
+    finite = np.asarray(values[np.isfinite(values)], np.float64)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if low == high:
+        margin = max(0.5, 1e-6 * abs(low))  # of a large number, half a unit would be lost in rounding
+        low, high = low - margin, high + margin
+    counts, edges = np.histogram(finite, bins=_BINS, range=(low, high))
     buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)
     tf.summary.write(name, buckets, step=step, metadata=create_summary_metadata(display_name=None, description=None))
 
