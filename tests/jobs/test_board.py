@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,37 @@ def test_no_name_is_the_beginning_of_another(runs: Path) -> None:
     for folders in (["a", "b"], ["b"], ["b/deep/ner"], ["."], ["a/ner", "b/ner", "b/deep"], ["a/ner", "a/ner/logs"]):
         names = list(_named(runs, *folders))
         assert not [(one, other) for one in names for other in names if other.startswith(f"{one}/")]
+
+
+def test_names_stay_apart_however_folders_lie(tmp_path: Path) -> None:
+    paths = ("1/p/x", "1/p/z", "2/p/x", "3/x", "4/x", "4/x/y", "x", "x/p/x/z", "5/logs/one", "5/logs/two")
+    for path in paths:
+        logs = tmp_path / path / "logs"
+        logs.mkdir(parents=True)
+        (logs / "events.out.tfevents.1.host.v2").touch()
+    assert _named(tmp_path, "1/p", "2/p/x", "3/x") == {
+        "1/p/x": "1/p/x/logs",
+        "1/p/z": "1/p/z/logs",
+        "2/p/x": "2/p/x/logs",
+        "3/x": "3/x/logs",
+    }
+    assert _named(tmp_path, "5/logs").keys() == {"5/logs/one", "5/logs/two"}
+    # Shown once, whichever way it is reached.
+    assert len(_named(tmp_path, "1", "1/p", "1/p/x")) == 2
+    folders = ("1", "1/p", "1/p/x", "2", "2/p", "3", "4", "4/x", "4/x/y", "4/x/logs", "x", "x/logs", "x/p", "5/logs/one")
+    for count in (2, 3):
+        for chosen in combinations(folders, count):
+            names = _named(tmp_path, *chosen)
+            reached = {run for run in paths for one in chosen if f"{run}/logs/".startswith(f"{one}/")}
+            assert sorted(names.values()) == sorted(f"{run}/logs" for run in reached)
+            assert not [(one, other) for one in names for other in names if other.startswith(f"{one}/")]
+
+
+def test_runs_within_the_events_of_another_are_left_to_tensorboard(runs: Path) -> None:
+    inner = runs / "bare" / "ner" / "logs"
+    inner.mkdir(parents=True)
+    (inner / "events.out.tfevents.1.host.v2").touch()
+    assert _named(runs, "bare", "bare/ner", "a/ner") == {"bare": "bare", "ner": "a/ner/logs"}
 
 
 def test_every_folder_without_events_is_told(runs: Path) -> None:
