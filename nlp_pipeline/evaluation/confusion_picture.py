@@ -11,12 +11,14 @@ from nlp_pipeline.evaluation.fonts import fonts_for, glyph_remarks_as_one, label
 _DPI = 96
 _CELL = 0.5  # inches
 _LETTERS = 9.0  # points
+_TYPES = 30  # drawn at the most: some 2,000 pixels a side
 
 
 def confusion_pixels(matrix: ConfusionMatrix, title: str = "") -> NDArray[np.uint8]:
     """Return a picture of the matrix as RGB, [H, W, 3]: the corpus down, what was predicted across.
 
-    A cell holds its count, and is the darker the larger its share of its row; a cell of nothing is empty.
+    A cell holds its count, and is the darker the larger its share of its row; a cell of nothing is empty. Of more than
+    30 types the commonest 30 are drawn, and the others as if they were one.
 
     Warns:
         FontWarning: where no font of this machine has a glyph for a character of a type.
@@ -24,6 +26,9 @@ def confusion_pixels(matrix: ConfusionMatrix, title: str = "") -> NDArray[np.uin
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
+    if (types := len(matrix.entity_types)) > _TYPES:
+        matrix = matrix.commonest(_TYPES)
+        title = f"{title or 'entities'}: the commonest {_TYPES} of {types:,} types"
     rows, columns = ([label(name) for name in side] for side in (matrix.rows, matrix.columns))
     shares = matrix.shares()
     font = FontProperties(family=list(fonts_for((*rows, *columns, title))), size=_LETTERS)

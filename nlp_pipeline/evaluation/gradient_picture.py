@@ -62,7 +62,9 @@ def gradient_pixels(
         ha="right",
         rotation_mode="anchor",
     )
-    axes.set_title(title, fontproperties=font, parse_math=False)
+    # As many letters, of 0.1 inches the widest of them, as there is room for beside the axis.
+    lines = wrap(title, max(int(width / 0.1), 1)) or [""]
+    axes.set_title("\n".join(lines), fontproperties=font, parse_math=False)
     axes.set_ylabel("norm of the gradient of the loss", fontsize=_LETTERS)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.tick_params(axis="y", labelsize=_LETTERS - 1)
