@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -83,8 +84,10 @@ class Dashboard:
             self.writer = tf.summary.create_file_writer(str(folder))
         if hparams and not begun:
             with self._writing(0):
-                # Without a name of its own, a run is taken for another trial of one with the same recipe.
-                _write(hparams_pb(dict(hparams), trial_id=str(folder.absolute())))
+                # Without a name of its own, a run is taken for another trial of one with the same recipe. The folder's
+                # own name may be nobody else's business, where event files are passed on.
+                trial = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()
+                _write(hparams_pb(dict(hparams), trial_id=trial))
         self._words = self._waited = self._seconds = 0.0
         self._steps = self._clipped = 0
 

@@ -188,6 +188,17 @@ def test_any_weights_have_a_histogram(tmp_path: Path, values: np.ndarray) -> Non
         assert buckets[0, 0] <= finite.min() <= finite.max() <= buckets[-1, 1]
 
 
+def test_runs_of_one_recipe_are_two_trials_and_keep_their_folders_to_themselves(tmp_path: Path) -> None:
+    trials = set()
+    for name in ("some-body", "home"):
+        Dashboard(tmp_path / name, hparams={"seed": 3}).close()
+        for path in (tmp_path / name).glob("events*"):
+            assert str(tmp_path).encode() not in path.read_bytes()
+        content = _events(tmp_path / name).SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+        trials.add(HParamsPluginData.FromString(content).session_start_info.group_name)
+    assert len(trials) == 2
+
+
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: GroupedOptimizer) -> None:
     dashboard = Dashboard(tmp_path, every=1)
 
