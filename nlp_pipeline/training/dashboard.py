@@ -52,6 +52,7 @@ class Dashboard:
 
         loss/epoch, loss/dev              nats a word, mean over the train and the dev corpus
         quality/...                       the dev scores, in all and per type
+        quality/calibration_error/OF      between confidence and share of right ones, of words, entities or subwords
         optimizer/skipped_batches, optimizer/rescaled_steps
         hparams/final_..., hparams/best_...   the scores in all, of the last epoch and of the one that is kept
         text/..., images/..., ...         what a `Shown` has
