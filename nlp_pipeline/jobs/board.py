@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nlp_pipeline.errors import Problem, RunError, UsageError
 
@@ -80,6 +81,9 @@ def runs_of(folders: Sequence[Path]) -> dict[str, Path]:
 def board(folders: Sequence[Path], host: str = "localhost", port: int | None = None) -> Iterator[Board]:
     """Run TensorBoard while the context lasts. What a run writes meanwhile is shown, too.
 
+    With the context its server ends, and the port is free. The thread in which TensorBoard reads, where it has no data
+    server of its own, cannot be told to end: until the process does, it looks for runs where there are none any more.
+
     Args:
         folders: as `runs_of` takes them.
         host: the name or address under which it can be reached; `0.0.0.0` for all of this machine.
@@ -90,14 +94,26 @@ def board(folders: Sequence[Path], host: str = "localhost", port: int | None = N
         UsageError: where there is no such host, or the port is not free.
     """
     runs = runs_of(folders)
-    from tensorboard.program import TensorBoard, TensorBoardServerException
+    from tensorboard.program import (
+        TensorBoard,
+        TensorBoardServer,
+        TensorBoardServerException,
+        create_port_scanning_werkzeug_server,
+    )
 
     with tempfile.TemporaryDirectory(prefix="nlp-pipeline-board-") as folder:
         for name, logs in runs.items():
             link = Path(folder, *name.split("/"))
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(logs, target_is_directory=True)
-        server = TensorBoard()
+        servers: list[Any] = []
+
+        def kept(*arguments: Any) -> TensorBoardServer:
+            servers.append(create_port_scanning_werkzeug_server(*arguments))
+            return servers[-1]
+
+        # What it launches it keeps to itself.
+        server = TensorBoard(server_class=kept)
         server.configure(logdir=folder, host=host, port=port, samples_per_plugin=_KEPT)
         try:
             # It says on the way that it reads in a way that it calls experimental, and has had for years.
@@ -107,7 +123,12 @@ def board(folders: Sequence[Path], host: str = "localhost", port: int | None = N
             message = getattr(error, "msg", None) or getattr(error, "strerror", None) or str(error)
             place = host if port is None else f"{host}:{port}"
             raise UsageError([Problem(place, f"TensorBoard cannot listen there: {message}")]) from None
-        yield Board(address, runs)
+        try:
+            yield Board(address, runs)
+        finally:
+            for running in servers:
+                running.shutdown()
+                running.server_close()
 
 
 def _topmost(folders: set[Path]) -> list[Path]:
