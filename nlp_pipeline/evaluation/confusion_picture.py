@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp_pipeline.evaluation.confusion import ConfusionMatrix
-from nlp_pipeline.evaluation.fonts import fonts_for, glyph_remarks_as_one, label, pixels_of_figure
+from nlp_pipeline.evaluation.fonts import box_of_labels, fonts_for, glyph_remarks_as_one, label, pixels_of_figure
 
 _DPI = 96
 _CELL = 0.5  # inches
@@ -64,8 +64,7 @@ def confusion_pixels(matrix: ConfusionMatrix, title: str = "") -> NDArray[np.uin
         if count:
             ink = "white" if shares[row, column] > 0.6 else "black"
             axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink, fontsize=_LETTERS)
-    labels = [axis.get_tightbbox() for axis in (axes.xaxis, axes.yaxis)]
-    boxes = [box for box in labels if box is not None]
+    boxes = [box_of_labels(axis) for axis in (axes.xaxis, axes.yaxis)]
     left = max(-box.x0 for box in boxes) / _DPI + 0.15
     above = max(box.y1 for box in boxes) / _DPI - height + 0.45
     beyond = max(box.x1 for box in boxes) / _DPI - width + 0.15

@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp_pipeline.evaluation.fonts import fonts_for, glyph_remarks_as_one, label, pixels_of_figure
+from nlp_pipeline.evaluation.fonts import box_of_labels, fonts_for, glyph_remarks_as_one, label, pixels_of_figure
 
 _DPI = 96
 _LETTERS = 9.0  # points
@@ -72,10 +72,8 @@ def gradient_pixels(
     axes.tick_params(axis="y", labelsize=_LETTERS - 1)
     axes.legend(fontsize=_LETTERS - 1)
     # Long labels, which lean to the left, get room of their own: they would leave none to the lines.
-    labels = axes.xaxis.get_tightbbox()
-    if labels is not None:
-        figure.set_size_inches(
-            width + max(_BESIDE, (axes.bbox.x0 - labels.x0) / _DPI), _HEIGHT + max(labels.height / _DPI, _BELOW)
-        )
+    labels = box_of_labels(axes.xaxis)
+    beside, below = (axes.bbox.x0 - labels.x0) / _DPI, labels.height / _DPI
+    figure.set_size_inches(width + max(_BESIDE, beside), _HEIGHT + max(_BELOW, below))
     with glyph_remarks_as_one((*shown, title)):
         return pixels_of_figure(figure, _DPI)

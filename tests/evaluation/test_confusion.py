@@ -123,7 +123,7 @@ def test_a_picture_of_many_types_stays_a_picture() -> None:
     pixels = confusion_pixels(confusion_matrix_of(examples), "entities of the dev corpus")
     assert 1500 < min(pixels.shape[:2]) <= max(pixels.shape[:2]) < 2200
     ink = (pixels != 255).any(axis=2)
-    assert not (ink[0].any() or ink[-1].any() or ink[:, 0].any() or ink[:, -1].any())
+    assert not any(side.any() for side in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))
 
 
 def test_types_in_letters_without_a_font_are_told() -> None:

@@ -49,4 +49,10 @@ def test_nothing_is_cut_off(letters: str, count: int) -> None:
         warnings.simplefilter("ignore", FontWarning)
         pixels = gradient_pixels([letters] * count, {"encoder/layer_0": np.ones(count, np.float32)}, 0, title)
     ink = (pixels != 255).any(axis=2)
-    assert not (ink[0].any() or ink[-1].any() or ink[:, 0].any() or ink[:, -1].any())
+    assert not any(side.any() for side in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))
+
+
+def test_letters_without_a_font_are_told_once() -> None:
+    with pytest.warns(FontWarning, match=r"U\+10380") as told:
+        gradient_pixels(["\U00010380", "\U00010381"], {"layer": np.ones(2, np.float32)}, 0, "of \U00010380")
+    assert len(told) == 1

@@ -14,7 +14,7 @@ from tests.studies.test_memory_results import study_of
 
 
 def test_the_gradient_is_the_geometric_mean_over_seeds(tmp_path: Path) -> None:
-    write_board(study_of(lambda name, distance, seed: 0.5), tmp_path)
+    write_board(study_of(lambda *_trial: 0.5), tmp_path)
     events = EventAccumulator(str(tmp_path / "attention-clipped"))
     events.Reload()
     # Seed 1, 2 and 3 have so many times what falls to 0.9 from step to step.
