@@ -57,7 +57,8 @@ class Dashboard:
         hparams/final_..., hparams/best_...   the scores in all, of the last epoch and of the one that is kept
         text/..., images/..., ...         what a `Shown` has
 
-    Once: the values of the recipe's keys, for the tab of hyperparameters, and the network's graph.
+    Once: the values of the recipe's keys, for the tab of hyperparameters, at the start, and the network's graph, after
+    the first epoch. A run that goes on from a checkpoint of a version that wrote neither does not get them.
 
     Every method raises `OutputError` where the disk is full.
 
