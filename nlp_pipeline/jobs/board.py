@@ -37,8 +37,8 @@ def runs_of(folders: Sequence[Path]) -> dict[str, Path]:
     """Return where the events of some runs are, by names that tell them apart.
 
     A run is called as its folder is, with as much of the path before that as it takes, so that no name is another one
-    or the beginning of it. A folder of several runs gives all of them, each with its path in that folder. What lies in the
-    folder of another's events is left out: TensorBoard finds it by itself.
+    or the beginning of it. A folder of several runs gives all of them, each with its path in that folder. What lies in
+    the folder of another's events is left out: TensorBoard finds it by itself.
 
     Args:
         folders: of runs, or of folders of runs.
