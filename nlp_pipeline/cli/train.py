@@ -66,7 +66,7 @@ def command(
       nlp-pipeline train pipelines/ner-demo.yaml --output runs/first --set training.epochs=5
       nlp-pipeline train pipelines/ner-demo.yaml --output runs/first --set training.epochs=5 --resume
       nlp-pipeline train pipelines/ner-demo.yaml --output runs/second --cluster ray --workers 2
-      tensorboard --logdir runs
+      nlp-pipeline board runs
     """
     from nlp_pipeline.recipe.file import read_recipe
 

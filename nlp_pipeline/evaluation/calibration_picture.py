@@ -38,7 +38,7 @@ def calibration_pixels(calibration: Calibration, of: str = "predictions") -> NDA
         label="right, by bin",
     )
     above.plot(confidences, right, color="#0b3d91", marker="o", markersize=4, linewidth=1, label="at mean confidence")
-    error = "" if calibration.error is None else f", expected calibration error {100 * calibration.error:.1f} %"
+    error = "" if calibration.error is None else f"\nexpected calibration error {100 * calibration.error:.1f} %"
     above.set_title(f"{calibration.count:,} {of}{error}", fontsize=9)
     above.set(xlim=(0, 1), ylim=(0, 1))
     above.set_ylabel("share that is right", fontsize=9)
@@ -52,7 +52,7 @@ def calibration_pixels(calibration: Calibration, of: str = "predictions") -> NDA
         linewidth=0.6,
     )
     below.set_xlabel("confidence (probability of what was predicted)", fontsize=9)
-    below.set_ylabel(of, fontsize=9)
+    below.set_ylabel("how many", fontsize=9)
     most = max(one.count for one in calibration.bins)
     below.set_ylim(0, max(1.1 * most, 1))
     if most >= 1000:

@@ -63,6 +63,29 @@ class ConfusionMatrix:
         """Return the counts as shares of their row, from 0 to 1; a row of nothing holds zeros."""
         return np.asarray(self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1), np.float64)
 
+    def commonest(self, count: int) -> ConfusionMatrix:
+        """Return the matrix of the commonest types, and of all others as if they were one, which comes last.
+
+        The commonest have the most entities in the corpus and among the predicted ones, together. On the diagonal, the
+        cell of the others holds what is right and what was mistaken among them.
+
+        Args:
+            count: how many types stay; a matrix of no more is returned as it is.
+        """
+        size = len(self.entity_types)
+        if size <= count:
+            return self
+        met = self.counts.sum(axis=1)[:size] + self.counts.sum(axis=0)[:size]
+        kept = sorted(np.argsort(-met, kind="stable")[:count].tolist())
+        # Where each type goes to; `O`, and what is beside it, keep their places at the end.
+        places = np.full(size + 2, count)
+        places[kept] = range(count)
+        places[size:] = (count + 1, count + 2)
+        counts = np.zeros((count + 2, count + 3), np.int64)
+        np.add.at(counts, (places[: size + 1, np.newaxis], places[np.newaxis]), self.counts)
+        types = (*(self.entity_types[place] for place in kept), f"{size - count:,} other types")
+        return ConfusionMatrix(types, counts)
+
     def to_json(self) -> dict[str, Any]:
         """Return `rows`, `columns` and `counts`, by rows."""
         return {"rows": list(self.rows), "columns": list(self.columns), "counts": self.counts.tolist()}

@@ -6,17 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp_pipeline.evaluation.confusion import ConfusionMatrix
-from nlp_pipeline.evaluation.fonts import fonts_for, glyph_remarks_as_one, label, pixels_of_figure
+from nlp_pipeline.evaluation.fonts import box_of_labels, fonts_for, glyph_remarks_as_one, label, pixels_of_figure
 
 _DPI = 96
 _CELL = 0.5  # inches
 _LETTERS = 9.0  # points
+_TYPES = 30  # drawn at the most: some 2,000 pixels a side
 
 
 def confusion_pixels(matrix: ConfusionMatrix, title: str = "") -> NDArray[np.uint8]:
     """Return a picture of the matrix as RGB, [H, W, 3]: the corpus down, what was predicted across.
 
-    A cell holds its count, and is the darker the larger its share of its row; a cell of nothing is empty.
+    A cell holds its count, and is the darker the larger its share of its row; a cell of nothing is empty. Of more than
+    30 types the commonest 30 are drawn, and the others as if they were one.
 
     Warns:
         FontWarning: where no font of this machine has a glyph for a character of a type.
@@ -24,19 +26,16 @@ def confusion_pixels(matrix: ConfusionMatrix, title: str = "") -> NDArray[np.uin
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
+    if (types := len(matrix.entity_types)) > _TYPES:
+        matrix = matrix.commonest(_TYPES)
+        title = f"{title or 'entities'}: the commonest {_TYPES} of {types:,} types"
     rows, columns = ([label(name) for name in side] for side in (matrix.rows, matrix.columns))
     shares = matrix.shares()
     font = FontProperties(family=list(fonts_for((*rows, *columns, title))), size=_LETTERS)
-    # Of the labels the longest decides; a letter is about 0.09 inches wide.
-    left = 0.7 + 0.09 * max(map(len, rows))
-    above = 0.75 + 0.07 * max(map(len, columns))
     width, height = _CELL * len(columns), _CELL * len(rows)
-    # Of one or two types, the words around the cells need the more room.
-    whole = (left + max(width, 2.2) + 1.3, above + max(height, 1.6) + 0.4)
-    figure = Figure(figsize=whole, dpi=_DPI, facecolor="white")
-    axes = figure.add_axes(
-        (left / whole[0], (whole[1] - above - height) / whole[1], width / whole[0], height / whole[1])
-    )
+    # The cells alone, until it is known how much room their labels take.
+    figure = Figure(figsize=(width, height), dpi=_DPI, facecolor="white")
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     mesh = axes.pcolormesh(
         np.arange(len(columns) + 1) - 0.5,
         np.arange(len(rows) + 1) - 0.5,
@@ -65,6 +64,14 @@ def confusion_pixels(matrix: ConfusionMatrix, title: str = "") -> NDArray[np.uin
         if count:
             ink = "white" if shares[row, column] > 0.6 else "black"
             axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink, fontsize=_LETTERS)
+    boxes = [box_of_labels(axis) for axis in (axes.xaxis, axes.yaxis)]
+    left = max(-box.x0 for box in boxes) / _DPI + 0.15
+    above = max(box.y1 for box in boxes) / _DPI - height + 0.45
+    beyond = max(box.x1 for box in boxes) / _DPI - width + 0.15
+    # Of one or two types, the words around the cells need the more room.
+    whole = (left + max(width + max(beyond, 1.3), 3.5), above + max(height, 1.6) + 0.4)
+    figure.set_size_inches(*whole)
+    axes.set_position((left / whole[0], (whole[1] - above - height) / whole[1], width / whole[0], height / whole[1]))
     bar_height = max(height, 1.6)
     bar = figure.add_axes(
         (

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from nlp_pipeline.documents.shown_text import visible
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontEntry
+    from matplotlib.transforms import Bbox
 
 _OWN_FONT = "DejaVu Sans"  # comes with matplotlib
 _NAMED = 5
@@ -64,6 +66,20 @@ def glyph_remarks_as_one(texts: Sequence[str]) -> Iterator[None]:
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         message = f"no font of this machine has a glyph for {named}{more}{_advice(missing)}"
         warnings.warn(message, FontWarning, stacklevel=5)
+    with _without_glyph_remarks():
+        yield
+
+
+def box_of_labels(axis: Axis) -> Bbox:
+    """Return where an axis with its ticks and labels lies, in pixels, without a word on what has no glyph."""
+    with _without_glyph_remarks():
+        box = axis.get_tightbbox()
+    assert box is not None  # of an axis that is seen
+    return box
+
+
+@contextmanager
+def _without_glyph_remarks() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph \d+ ", category=UserWarning)
         yield

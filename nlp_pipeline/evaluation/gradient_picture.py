@@ -8,12 +8,16 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp_pipeline.evaluation.fonts import fonts_for, glyph_remarks_as_one, label, pixels_of_figure
+from nlp_pipeline.evaluation.fonts import box_of_labels, fonts_for, glyph_remarks_as_one, label, pixels_of_figure
 
 _DPI = 96
 _LETTERS = 9.0  # points
 _STEP = 0.24  # inches, of a token
 _WIDEST = 16.0  # inches, of all of them; beyond that not every token keeps its label
+# Inches, of the lines with the title above them, and of what is at their left and below them where labels are short.
+_HEIGHT = 3.2
+_BESIDE = 1.0
+_BELOW = 1.0
 _COLOURS = ("#0b3d91", "#c1440e", "#1b7f5c", "#7b3fa0", "#8a6d00", "#444444")
 _MARKS = "osv^Dx"  # tells lines apart where colours do not
 
@@ -42,7 +46,7 @@ def gradient_pixels(
     font = FontProperties(family=list(families), size=_LETTERS)
     width = min(max(_STEP * len(tokens), 4.5), _WIDEST)
     every = ceil(_STEP * len(tokens) / _WIDEST)
-    figure = Figure(figsize=(width + 1.0, 4.2), dpi=_DPI, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(width + _BESIDE, _HEIGHT + _BELOW), dpi=_DPI, facecolor="white", layout="constrained")
     axes = figure.subplots()
     if chosen is not None:
         axes.axvline(chosen, color="#999999", linewidth=6, alpha=0.4, label="the loss is of this one")
@@ -62,10 +66,14 @@ def gradient_pixels(
         ha="right",
         rotation_mode="anchor",
     )
-    axes.set_title(title, fontproperties=font, parse_math=False)
+    axes.set_title(title, fontproperties=font, parse_math=False, wrap=True)
     axes.set_ylabel("norm of the gradient of the loss", fontsize=_LETTERS)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.tick_params(axis="y", labelsize=_LETTERS - 1)
     axes.legend(fontsize=_LETTERS - 1)
+    # Long labels, which lean to the left, get room of their own: they would leave none to the lines.
+    labels = box_of_labels(axes.xaxis)
+    beside, below = (axes.bbox.x0 - labels.x0) / _DPI, labels.height / _DPI
+    figure.set_size_inches(width + max(_BESIDE, beside), _HEIGHT + max(_BELOW, below))
     with glyph_remarks_as_one((*shown, title)):
         return pixels_of_figure(figure, _DPI)

@@ -10,7 +10,8 @@ from nlp_pipeline.recipe import Recipe
 # Of these sections every value is told; the others say where the corpora are, and how a finished model is used.
 _TOLD = (
     *("seed", "encoder", "words", "characters", "casing", "word_dropout", "recurrent"),
-    *("subwords", "embeddings", "bert", "decoder", "normalise", "label_smoothing", "teacher_forcing", "training"),
+    *("text", "subwords", "embeddings", "bert", "decoder", "normalise", "label_smoothing"),
+    *("teacher_forcing", "training"),
 )
 # Of these sections, what says how fast and how often, and changes nothing that is learnt.
 _SPARED = {

@@ -203,9 +203,13 @@ class RunFolder:
         self.checkpoints.remove()
 
     def fingerprint(self, recipe: BaseRecipe, prepared: PreparedCorpus[Any]) -> str:
-        """Return what changes whenever a training's result would."""
-        about = json.dumps(list(self.about(recipe, prepared).values()), sort_keys=True)
-        return hashlib.sha256(about.encode()).hexdigest()
+        """Return what changes whenever a training's result would.
+
+        What a recipe's `dashboard` says changes nothing; its name is the bundle's, too.
+        """
+        about = self.about(recipe, prepared)
+        about["recipe"] = {key: value for key, value in about["recipe"].items() if key != "dashboard"}
+        return hashlib.sha256(json.dumps(list(about.values()), sort_keys=True).encode()).hexdigest()
 
     def mark(self, done: Mapping[str, str]) -> None:
         """Note what is done."""

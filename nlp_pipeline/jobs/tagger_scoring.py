@@ -87,9 +87,9 @@ class TaggerScoring:
                 ("words", word_calibration_of(self.examples)),
                 ("entities", entity_calibration_of(self.examples)),
             ):
-                pictures[f"images/calibration_{name}"] = calibration_pixels(calibration, name)
+                pictures[f"images/calibration/{name}"] = calibration_pixels(calibration, name)
                 if calibration.error is not None:
-                    scalars[f"quality/calibration_error_{name}"] = calibration.error
+                    scalars[f"quality/calibration_error/{name}"] = calibration.error
         if self.deepest is not None:
             found = tagger_gradient_shown(
                 self.network, self.dev.batch([self.deepest]), self.sentences[self.deepest].words

@@ -109,9 +109,9 @@ class TranslatorScoring:
         scalars = {}
         if np.isfinite(self.confidences).all():
             calibration = calibration_of(self.confidences, self.right)
-            pictures["images/calibration"] = calibration_pixels(calibration, "subwords of the references")
+            pictures["images/calibration/subwords"] = calibration_pixels(calibration, "subwords of the references")
             if calibration.error is not None:
-                scalars["quality/calibration_error"] = calibration.error
+                scalars["quality/calibration_error/subwords"] = calibration.error
         if self.deepest is not None:
             found = self._gradient(self.deepest)
             scalars.update(found.scalars)

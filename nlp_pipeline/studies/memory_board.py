@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from nlp_pipeline.errors import OutputError, Problem
-from nlp_pipeline.studies.memory_picture import pixels_of
+from nlp_pipeline.studies.memory_picture import FLOOR, pixels_of
 from nlp_pipeline.studies.memory_results import MemoryStudy
 
 
@@ -18,8 +17,8 @@ def write_board(study: MemoryStudy, folder: Path) -> None:
 
     Names: over distance `study/accuracy`, `study/steps`, `study/largest_gradient_norm` and
     `study/share_of_long_gradients`, means over seeds; over steps back `study/gradient_before` and
-    `study/gradient_after`, logarithms to base 10 of the share of the error that arrives; and the picture
-    `study/memory`.
+    `study/gradient_after`, means over seeds of the logarithm to base 10 of the share of the error that arrives, as the
+    figure draws it; and the picture `study/memory`.
 
     Args:
         study: what was found.
@@ -57,5 +56,6 @@ def _write_scalars(study: MemoryStudy, network: str, clipped: bool) -> None:
         shares = study.shares(network, clipped, moment)
         assert shares is not None
         for back, of_seeds in enumerate(shares.T, start=1):
-            if (share := float(of_seeds.mean())) > 0.0:
-                tf.summary.scalar(f"study/gradient_{moment}", math.log10(share), step=back)
+            known = of_seeds[np.isfinite(of_seeds)]
+            if known.size:
+                tf.summary.scalar(f"study/gradient_{moment}", np.log10(np.maximum(known, FLOOR)).mean(), step=back)

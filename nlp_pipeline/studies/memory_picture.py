@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _INK = "#010203"  # stands for the colour of the text around a panel in a page
 _GRID = "#8a8f94"
 _PNG_DPI = 110
-_FLOOR = 1e-12  # what a gradient that is zero in float32 is drawn as
+FLOOR = 1e-12  # what a gradient that is zero in float32 is drawn as
 # What matplotlib says of a file, and names of groups, which would be there in each panel of a page.
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _IDS = re.compile(r'<g id="[^"]*">')
@@ -72,7 +72,7 @@ def _gradient(axes: Axes, study: MemoryStudy, clipped: bool, moment: str) -> Non
     for network in study.settings.networks:
         shares = study.shares(network, clipped, moment)
         assert shares is not None
-        _logarithmic_line(axes, network, back, np.maximum(shares, _FLOOR))
+        _logarithmic_line(axes, network, back, np.maximum(shares, FLOOR))
     axes.axhline(1.0, color=_GRID, linewidth=1.0, linestyle=":")
     axes.set(yscale="log", xlabel="steps back from the question", ylabel="share of the error that arrives")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

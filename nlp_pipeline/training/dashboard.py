@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -51,11 +52,13 @@ class Dashboard:
 
         loss/epoch, loss/dev              nats a word, mean over the train and the dev corpus
         quality/...                       the dev scores, in all and per type
+        quality/calibration_error/OF      between confidence and share of right ones, of words, entities or subwords
         optimizer/skipped_batches, optimizer/rescaled_steps
         hparams/final_..., hparams/best_...   the scores in all, of the last epoch and of the one that is kept
         text/..., images/..., ...         what a `Shown` has
 
-    Once: the values of the recipe's keys, for the tab of hyperparameters, and the network's graph.
+    Once: the values of the recipe's keys, for the tab of hyperparameters, at the start, and the network's graph, after
+    the first epoch. A run that goes on from a checkpoint of a version that wrote neither does not get them.
 
     Every method raises `OutputError` where the disk is full.
 
@@ -83,8 +86,10 @@ class Dashboard:
             self.writer = tf.summary.create_file_writer(str(folder))
         if hparams and not begun:
             with self._writing(0):
-                # Without a name of its own, a run is taken for another trial of one with the same recipe.
-                _write(hparams_pb(dict(hparams), trial_id=str(folder.absolute())))
+                # Without a name of its own, a run is taken for another trial of one with the same recipe. The folder's
+                # own name may be nobody else's business, where event files are passed on.
+                trial = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()
+                _write(hparams_pb(dict(hparams), trial_id=trial))
         self._words = self._waited = self._seconds = 0.0
         self._steps = self._clipped = 0
 
@@ -178,8 +183,13 @@ def _write_scalars(scalars: Mapping[str, float]) -> None:
 
 def _write_histogram(name: str, values: NDArray[np.float32], step: int) -> None:
     """Write how numbers are distributed. TensorBoard's own function would take the memory of thirty times as many."""
-    finite = values[np.isfinite(values)]
-    counts, edges = np.histogram(finite, bins=_BINS)
+    # In float64: between neighbours in float32 there is no room for the bins' edges.
+    finite = np.asarray(values[np.isfinite(values)], np.float64)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if low == high:
+        margin = max(0.5, 1e-6 * abs(low))  # of a large number, half a unit would be lost in rounding
+        low, high = low - margin, high + margin
+    counts, edges = np.histogram(finite, bins=_BINS, range=(low, high))
     buckets = np.stack([edges[:-1], edges[1:], counts], axis=1)
     tf.summary.write(name, buckets, step=step, metadata=create_summary_metadata(display_name=None, description=None))
 

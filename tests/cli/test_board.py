@@ -35,14 +35,14 @@ SCALARS = {
     *("hparams/best_loss", "hparams/final_loss"),
 }
 TAGGER = {
-    *("quality/f1", "quality/f1/PER", "quality/f1/LOC", "quality/calibration_error_words"),
+    *("quality/f1", "quality/f1/PER", "quality/f1/LOC", "quality/calibration_error/words"),
     *("hparams/best_f1", "hparams/final_f1", "optimizer/learning_rate/tagger"),
     *(f"optimizer/gradient_norm/{layer}" for layer in ("words", "casing", "characters", "emission", "decoder")),
     *(f"optimizer/gradient_norm/recurrent/{way}_0" for way in ("forward", "backward")),
     *(f"gradient_through_time/recurrent/layer_0/distance_{distance:02}" for distance in (0, 1, 2)),
 }
 TRANSLATOR = {
-    *("quality/bleu", "quality/chrf", "quality/calibration_error"),
+    *("quality/bleu", "quality/chrf", "quality/calibration_error/subwords"),
     *("hparams/best_bleu", "hparams/final_chrf", "optimizer/learning_rate/translator"),
     *(f"optimizer/gradient_norm/{layer}" for layer in ("source", "target", "encoder_norm", "output_bias")),
     *(f"optimizer/gradient_norm/encoder/{way}_0" for way in ("forward", "backward")),
@@ -151,12 +151,12 @@ def test_scalars(server: Server) -> None:
 def test_images(server: Server) -> None:
     told = server.ask("plugin/images/tags")
     assert told["tagger/run"].keys() == {
-        *("images/confusion", "images/calibration_words", "images/calibration_entities"),
+        *("images/confusion", "images/calibration/words", "images/calibration/entities"),
         "gradient_through_time/words",
     }
     assert told["translator/run"].keys() == {
         *(f"images/alignment_{number}" for number in range(1, 5)),
-        *("images/calibration", "gradient_through_time/source", "gradient_through_time/target"),
+        *("images/calibration/subwords", "gradient_through_time/source", "gradient_through_time/target"),
     }
     shown = server.ask("plugin/images/images", run="translator/run", tag="images/alignment_1", sample="0")
     assert len(shown) == 2

@@ -95,6 +95,37 @@ def test_the_picture_is_darker_where_more_is() -> None:
     assert (pixels.sum(axis=2) < 60).any()
 
 
+def test_the_commonest_types_and_the_others() -> None:
+    source = random.Random(5)
+    matrix = confusion_matrix_of([_drawn(source) for _ in range(50)], ["A", "B"])
+    assert matrix.commonest(5) is matrix
+    for count in range(5):
+        less = matrix.commonest(count)
+        assert less.counts.shape == (count + 2, count + 3)
+        assert less.entity_types[-1] == f"{5 - count} other types"
+        assert less.counts.sum() == matrix.counts.sum()
+        assert less.counts[-1, -2:].tolist() == [0, 0]
+        for place, name in enumerate(less.entity_types[:-1]):
+            whole = matrix.entity_types.index(name)
+            for axis in (0, 1):
+                assert less.counts.sum(axis=axis)[place] == matrix.counts.sum(axis=axis)[whole]
+    assert matrix.commonest(3).entity_types == (*TYPES, "2 other types")
+    examples = [_example("B-X B-Y B-X O", "B-X B-Z O B-Y"), _example("B-X", "B-Z")]
+    less = confusion_matrix_of(examples).commonest(1)
+    assert less.rows == ("X", "2 other types", "O")
+    # X is right, taken for another, missed; Y is taken for Z, both of the others; an O is taken for Y.
+    assert less.counts.tolist() == [[1, 1, 0, 1], [0, 1, 0, 0], [0, 1, 0, 0]]
+
+
+def test_a_picture_of_many_types_stays_a_picture() -> None:
+    types = [f"type-{number}" for number in range(1500)]
+    examples = [_example(f"B-{name}", "O") for name in types]
+    pixels = confusion_pixels(confusion_matrix_of(examples), "entities of the dev corpus")
+    assert 1500 < min(pixels.shape[:2]) <= max(pixels.shape[:2]) < 2200
+    ink = (pixels != 255).any(axis=2)
+    assert not any(side.any() for side in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))
+
+
 def test_types_in_letters_without_a_font_are_told() -> None:
     with pytest.warns(FontWarning, match="U\\+10380"):
         confusion_pixels(confusion_matrix_of([_example("B-\U00010380", "O")]))

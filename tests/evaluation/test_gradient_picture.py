@@ -39,3 +39,20 @@ def test_a_long_sentence_stays_a_picture() -> None:
         warnings.simplefilter("ignore", FontWarning)
         pixels = gradient_pixels(["word"] * 2000, {"layer": np.ones(2000, np.float32)}, 1999, "long")
     assert pixels.shape[1] < 2000
+
+
+@pytest.mark.parametrize("letters", ["W" * 31 + "…", "漢" * 31 + "…", "a bc " * 6, "i" * 32])
+@pytest.mark.parametrize("count", [2, 25])
+def test_nothing_is_cut_off(letters: str, count: int) -> None:
+    title = f"gradient of the loss of subword {count} of {count} ({letters}): states of the encoder"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FontWarning)
+        pixels = gradient_pixels([letters] * count, {"encoder/layer_0": np.ones(count, np.float32)}, 0, title)
+    ink = (pixels != 255).any(axis=2)
+    assert not any(side.any() for side in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))
+
+
+def test_letters_without_a_font_are_told_once() -> None:
+    with pytest.warns(FontWarning, match=r"U\+10380") as told:
+        gradient_pixels(["\U00010380", "\U00010381"], {"layer": np.ones(2, np.float32)}, 0, "of \U00010380")
+    assert len(told) == 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,80 @@ def test_no_name_is_the_beginning_of_another(runs: Path) -> None:
     for folders in (["a", "b"], ["b"], ["b/deep/ner"], ["."], ["a/ner", "b/ner", "b/deep"], ["a/ner", "a/ner/logs"]):
         names = list(_named(runs, *folders))
         assert not [(one, other) for one in names for other in names if other.startswith(f"{one}/")]
+
+
+def test_names_stay_apart_however_folders_lie(tmp_path: Path) -> None:
+    paths = ("1/p/x", "1/p/z", "2/p/x", "3/x", "4/x", "4/x/y", "x", "x/p/x/z", "5/logs/one", "5/logs/two")
+    for path in paths:
+        logs = tmp_path / path / "logs"
+        logs.mkdir(parents=True)
+        (logs / "events.out.tfevents.1.host.v2").touch()
+    assert _named(tmp_path, "1/p", "2/p/x", "3/x") == {
+        "1/p/x": "1/p/x/logs",
+        "1/p/z": "1/p/z/logs",
+        "2/p/x": "2/p/x/logs",
+        "3/x": "3/x/logs",
+    }
+    assert _named(tmp_path, "5/logs").keys() == {"5/logs/one", "5/logs/two"}
+    # Shown once, whichever way it is reached.
+    assert len(_named(tmp_path, "1", "1/p", "1/p/x")) == 2
+    folders = (
+        "1",
+        "1/p",
+        "1/p/x",
+        "2",
+        "2/p",
+        "3",
+        "4",
+        "4/x",
+        "4/x/y",
+        "4/x/logs",
+        "x",
+        "x/logs",
+        "x/p",
+        "5/logs/one",
+    )
+    for count in (2, 3):
+        for chosen in combinations(folders, count):
+            names = _named(tmp_path, *chosen)
+            reached = {run for run in paths for one in chosen if f"{run}/logs/".startswith(f"{one}/")}
+            assert sorted(names.values()) == sorted(f"{run}/logs" for run in reached)
+            assert not [(one, other) for one in names for other in names if other.startswith(f"{one}/")]
+
+
+def test_runs_within_the_events_of_another_are_left_to_tensorboard(runs: Path) -> None:
+    inner = runs / "bare" / "ner" / "logs"
+    inner.mkdir(parents=True)
+    (inner / "events.out.tfevents.1.host.v2").touch()
+    assert _named(runs, "bare", "bare/ner", "a/ner") == {"bare": "bare", "ner": "a/ner/logs"}
+
+
+_PROGRAM = """
+import socket, sys
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from nlp_pipeline.jobs.board import board
+
+runs = [Path(one) for one in sys.argv[1:]]
+with board(runs, port=0) as first:
+    assert urlopen(f"{first.address}data/environment", timeout=60).status == 200
+port = urlsplit(first.address).port
+with socket.socket() as asked:
+    assert asked.connect_ex(("localhost", port)) != 0
+with board(runs[:1], port=port) as second:
+    assert second.address == first.address
+"""
+
+
+def test_a_board_ends_with_its_context(runs: Path) -> None:
+    # In a process of its own, as TensorBoard leaves files open.
+    folders = [str(runs / "a" / "ner"), str(runs / "b")]
+    ended = subprocess.run([sys.executable, "-c", _PROGRAM, *folders], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    # Nothing is made in the runs.
+    assert not [path for path in runs.rglob("*") if path.is_symlink()]
 
 
 def test_every_folder_without_events_is_told(runs: Path) -> None:

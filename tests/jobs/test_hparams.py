@@ -24,5 +24,6 @@ def test_a_recipe_by_its_keys(tmp_path: Path) -> None:
     translator = hparams_of(read_recipe(write_tiny_translator(tmp_path)))
     assert translator["decoder.attention.units"] == 16
     assert translator["bert"] == "none"
+    assert {"text.form", "text.spaces", "text.invisible"} <= translator.keys()
     # The ones that TensorBoard knows.
     assert {type(value) for value in (*tagger.values(), *translator.values())} <= {bool, int, float, str}

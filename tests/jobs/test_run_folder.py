@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+import nlp_pipeline
 from nlp_pipeline.errors import UsageError
 from nlp_pipeline.jobs.run_folder import RunFolder
+from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.training.checkpoints import Checkpoint
+from tests.conftest import TINY_CORPUS, TINY_RECIPE
 
 
 def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
@@ -49,3 +55,21 @@ def test_checkpoints_that_a_finished_run_left_are_not_in_the_way(
     # A later training, begun anew, was killed.
     os.utime(path, ns=(folder.marker.stat().st_mtime_ns + 1,) * 2)
     assert folder.unfinished() == [path]
+
+
+def test_a_run_from_before_recipes_had_a_dashboard_is_finished(tmp_path: Path) -> None:
+    (tmp_path / "train.conll").write_text(TINY_CORPUS, encoding="utf-8")
+    (tmp_path / "tiny.yaml").write_text(TINY_RECIPE, encoding="utf-8")
+    prepared: Any = SimpleNamespace(summary={"fingerprint": "corpus"})
+    folder = RunFolder(tmp_path / "run")
+
+    def now(*sets: str) -> str:
+        return folder.fingerprint(read_recipe(tmp_path / "tiny.yaml", sets), prepared)
+
+    # As it was noted then.
+    recipe = read_recipe(tmp_path / "tiny.yaml").model_dump(mode="json")
+    del recipe["dashboard"]
+    about = json.dumps([nlp_pipeline.__version__, recipe, "corpus"], sort_keys=True)
+    assert now() == hashlib.sha256(about.encode()).hexdigest()
+    assert now("dashboard.histograms=true", "dashboard.every=3") == now()
+    assert len({now(), now("seed=14"), now("name=other"), now("training.epochs=3")}) == 4

@@ -13,7 +13,15 @@ import pytest
 from nlp_pipeline.cli.main import main
 from nlp_pipeline.documents.document import Document, HeatMap, Item, Section, Steps, paragraph
 from nlp_pipeline.documents.page import page_of
+from nlp_pipeline.evaluation.calibration import calibration_of
+from nlp_pipeline.evaluation.calibration_picture import calibration_pixels
+from nlp_pipeline.evaluation.confusion import confusion_matrix_of
+from nlp_pipeline.evaluation.confusion_picture import confusion_pixels
+from nlp_pipeline.evaluation.fonts import label
+from nlp_pipeline.evaluation.gradient_picture import gradient_pixels
 from nlp_pipeline.evaluation.heatmap import AlignedTranslation
+from nlp_pipeline.evaluation.tagged_example import TaggedExample
+from nlp_pipeline.text.sentence import Sentence
 from tests.browser import WIDTHS, Browser, find_browser, look_at
 from tests.conftest import TINY_CORPUS
 
@@ -34,8 +42,8 @@ TEXT = "\n".join(
     )
 )
 
-Maker = Callable[[Path, Path, Path], Path]
-"""Makes a page or a picture in a folder, given the folders of a tagger's bundle and of a translator's run."""
+Maker = Callable[[Path, Path, Path], Path | list[Path]]
+"""Makes pages or pictures in a folder, given the folders of a tagger's bundle and of a translator's run."""
 
 
 def _tagged(folder: Path, tagger: Path, translator: Path) -> Path:
@@ -104,7 +112,41 @@ def _compared(folder: Path, tagger: Path, translator: Path) -> Path:
     return folder / "report" / "report.html"
 
 
-# A page is an entry: what makes it, and what a reader is to find in it.
+def _studied(folder: Path, tagger: Path, translator: Path) -> list[Path]:
+    small = ("--networks", "rnn,attention", "--distances", "3", "--seeds", "1", "--steps", "50", "--units", "8")
+    main(["study", "memory", *small, "--quiet", "--output", str(folder / "study")])
+    return [folder / "study" / "memory.html", folder / "study" / "memory.png"]
+
+
+def _pictures(folder: Path, tagger: Path, translator: Path) -> list[Path]:
+    """Write the pictures that a training gives to TensorBoard, of names that no corpus should have."""
+    drawn = np.random.default_rng(3)
+    words = (HOSTILE, "$x$", "W" * 300, "العربية", "שלום")
+    tags = tuple(f"B-{name.replace(' ', '_')}" for name in words)
+    sentence = Sentence(words, tags)
+    examples = [TaggedExample(sentence, ("O", *tags[:-1])), *[TaggedExample(sentence, tags)] * 1200]
+    many = [TaggedExample(Sentence(("word",), (f"B-{name}",)), ("O",)) for name in range(100)]
+    sure = drawn.random(2000)
+    names = ["encoder/layer_0", "encoder/layer_1"]
+    weights = drawn.dirichlet(np.full(len(words), 0.3), size=2).astype(np.float32)
+    title = f"gradient of the loss of subword 2 of 2 ({label('W' * 300)}): states of the encoder"
+    pictures = {
+        "confusion": confusion_pixels(confusion_matrix_of(examples), "entities of the dev corpus"),
+        "confusion_of_many": confusion_pixels(confusion_matrix_of(many), "entities of the dev corpus"),
+        "calibration": calibration_pixels(
+            calibration_of(sure, drawn.random(2000) < sure), "subwords of the references"
+        ),
+        "calibration_of_none": calibration_pixels(calibration_of([], []), "entities"),
+        "gradient": gradient_pixels(words, {name: drawn.random(5) ** 9 for name in names}, None, title),
+        "gradient_of_two": gradient_pixels(words[2:4], {"decoder/layer_0": np.array([1e-9, 1.0])}, 1, title),
+        "alignment": AlignedTranslation(words, words[:2], weights).figure_array(),
+    }
+    for name, pixels in pictures.items():
+        matplotlib.image.imsave(folder / f"{name}.png", pixels)
+    return [folder / f"{name}.png" for name in pictures]
+
+
+# An entry: what makes pages or pictures, and what a reader is to find in the first of them.
 PAGES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "tag": (_tagged, (HOSTILE, "New York", "السلام عليكم", "安娜", "x" * 5000)),
     "attention, a page": (_attention("attention.html"), ("lion",)),
@@ -114,6 +156,8 @@ PAGES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "evaluate, a tagger": (_scored, ("<script>window.ran", "שלום", "Calibration", "worst sentences")),
     "evaluate, a translator": (_translated, (HOSTILE, "العربية", "1 of ", "Where it looks")),
     "compare": (_compared, ("<script>window.ran", "שלום", "安娜", "Mended: 1", "Broken: 1")),
+    "study memory": (_studied, ("How far recurrent networks remember", "Accuracy")),
+    "TensorBoard's pictures": (_pictures, ()),
     "attention, JSON": (_attention("attention.json"), ("weights",)),
 }
 
@@ -129,13 +173,14 @@ def test_a_page_is_whole_and_legible(
     name: str, browser: Browser, tmp_path: Path, tiny_bundle: Path, translator_folder: Path
 ) -> None:
     make, expected = PAGES[name]
-    path = make(tmp_path, tiny_bundle, translator_folder)
-    for width in WIDTHS:
-        for dark in (False, True):
-            look = look_at(browser, path, width, dark)
-            assert not look.findings, f"{width} pixels{', dark' if dark else ''}"
-            for text in expected:
-                assert text in look.text
+    made = make(tmp_path, tiny_bundle, translator_folder)
+    for number, path in enumerate([made] if isinstance(made, Path) else made):
+        for width in WIDTHS:
+            for dark in (False, True):
+                look = look_at(browser, path, width, dark)
+                assert not look.findings, f"{path.name}, {width} pixels{', dark' if dark else ''}"
+                for text in () if number else expected:
+                    assert text in look.text
 
 
 def test_alignments_are_gone_through_by_buttons_and_by_keyboard(

@@ -158,6 +158,47 @@ def test_what_there_is_to_look_at_comes_back(tmp_path: Path) -> None:
     }
 
 
+_NEIGHBOURS = np.ones(384, np.float32)
+_NEIGHBOURS[7] = np.nextafter(np.float32(1), np.float32(2))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        _NEIGHBOURS,
+        np.array([1e-45, 3e-45, 0.0], np.float32),
+        np.array([-3.4e38, 3.4e38, 0.0], np.float32),
+        np.full(5, 3e38, np.float32),
+        np.full((2, 3), -0.25, np.float32),
+        np.array([65504, -65504], np.float16),
+        np.full(4, np.nan, np.float32),
+        np.zeros((0, 3), np.float32),
+    ],
+    ids=["neighbours", "tiny", "huge", "huge and all the same", "all the same", "float16", "no numbers", "empty"],
+)
+def test_any_weights_have_a_histogram(tmp_path: Path, values: np.ndarray) -> None:
+    dashboard = Dashboard(tmp_path)
+    dashboard.epoch_done(1, _epoch(1, 0.5, True), Shown(histograms={"histograms/one": values}))
+    dashboard.close()
+    buckets = tf.make_ndarray(_events(tmp_path).Tensors("histograms/one")[0].tensor_proto)
+    finite = values[np.isfinite(values)]
+    assert buckets[:, 2].sum() == finite.size
+    assert (buckets[:, 0] < buckets[:, 1]).all()
+    if finite.size:
+        assert buckets[0, 0] <= finite.min() <= finite.max() <= buckets[-1, 1]
+
+
+def test_runs_of_one_recipe_are_two_trials_and_keep_their_folders_to_themselves(tmp_path: Path) -> None:
+    trials = set()
+    for name in ("some-body", "home"):
+        Dashboard(tmp_path / name, hparams={"seed": 3}).close()
+        for path in (tmp_path / name).glob("events*"):
+            assert str(tmp_path).encode() not in path.read_bytes()
+        content = _events(tmp_path / name).SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+        trials.add(HParamsPluginData.FromString(content).session_start_info.group_name)
+    assert len(trials) == 2
+
+
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: GroupedOptimizer) -> None:
     dashboard = Dashboard(tmp_path, every=1)
 
