@@ -137,8 +137,12 @@ def _pictures(folder: Path, tagger: Path, translator: Path) -> list[Path]:
             calibration_of(sure, drawn.random(2000) < sure), "subwords of the references"
         ),
         "calibration_of_none": calibration_pixels(calibration_of([], []), "entities"),
-        "gradient": gradient_pixels(words, {name: drawn.random(5) ** 9 for name in names}, None, title),
-        "gradient_of_two": gradient_pixels(words[2:4], {"decoder/layer_0": np.array([1e-9, 1.0])}, 1, title),
+        "gradient": gradient_pixels(
+            words, {name: (drawn.random(5) ** 9).astype(np.float32) for name in names}, None, title
+        ),
+        "gradient_of_two": gradient_pixels(
+            words[2:4], {"decoder/layer_0": np.array([1e-9, 1.0], np.float32)}, 1, title
+        ),
         "alignment": AlignedTranslation(words, words[:2], weights).figure_array(),
     }
     for name, pixels in pictures.items():
