@@ -62,6 +62,7 @@ def _norms(axes: Axes, study: MemoryStudy) -> None:
     axes.axhline(study.settings.clip_norm, color=_GRID, linewidth=1.0, linestyle=":")
     _note(axes, "clipped above", study.settings.clip_norm)
     axes.set(yscale="log", ylabel="norm of the weights' gradient")
+    _write_powers_plainly(axes)
     _distance_axis(axes, study)
 
 
@@ -75,6 +76,7 @@ def _gradient(axes: Axes, study: MemoryStudy, clipped: bool, moment: str) -> Non
         _logarithmic_line(axes, network, back, np.maximum(shares, FLOOR))
     axes.axhline(1.0, color=_GRID, linewidth=1.0, linestyle=":")
     axes.set(yscale="log", xlabel="steps back from the question", ylabel="share of the error that arrives")
+    _write_powers_plainly(axes)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
@@ -186,6 +188,14 @@ def _line(
         label=FORMS[network].label,
     )
     axes.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def _write_powers_plainly(axes: Axes) -> None:
+    """Write 1e-06 at a logarithmic axis: the raised exponent of a power is too small to read."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _logarithmic_line(

@@ -77,8 +77,8 @@ def test_inspect_shows_the_transitions_that_were_learnt(tiny_bundle: Path, comma
         best = max((name for name in after if after[name] is not None), key=lambda name: after[name])
         assert rows[tag][0].startswith(f"{best} {after[best]:+.2f}")
     # IOBES: what was begun goes on or ends, and nothing goes on that was not begun.
-    assert rows["B-PER"][2] == "all but I-PER, E-PER"
-    assert rows["O"][2] == rows["(start)"][2] == "I-LOC, E-LOC, I-PER, E-PER"
+    assert rows["B-PER"][-1] == "all but I-PER, E-PER"
+    assert rows["O"][-1] == rows["(start)"][-1] == "I-LOC, E-LOC, I-PER, E-PER"
 
 
 def test_inspect_tells_what_a_tagger_knows_of_a_file(tiny_bundle: Path, command: CommandLine, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_doctor_names_what_a_run_needs(command: CommandLine, tmp_path: Path, mon
         assert rows["devices"][0] == "the CPU alone (training.strategy auto: none)"
     assert rows["cache"][0].startswith(f"{tmp_path / 'cache'}, ")
     assert rows["default encoder"][0] == "not fetched yet (nlp-pipeline encoder get minilm)"
-    assert {row[-1] for row in rows.values()} == {"ok"}
+    assert {row[-1] for row in rows.values() if row} == {"ok"}
     assert not (tmp_path / "cache").exists()
 
 
@@ -167,7 +167,7 @@ def test_doctor_ends_with_1_where_something_is_amiss(
     outcome = command("doctor")
     assert outcome.code == 1
     rows = _rows(outcome.out)
-    assert [name for name, row in rows.items() if row[-1] == "AMISS"] == ["cache"]
+    assert [name for name, row in rows.items() if row and row[-1] == "AMISS"] == ["cache"]
     assert rows["cache"][0].startswith(f"{tmp_path / 'file' / 'cache'} cannot be written to: ")
 
 
@@ -176,7 +176,7 @@ def test_encoder_list_names_minilm(command: CommandLine, tmp_path: Path, monkeyp
     outcome = command("encoder", "list")
     assert (outcome.code, outcome.err) == (0, "")
     rows = _rows(outcome.out)
-    assert list(rows) == ["minilm"]
+    assert list(rows)[:-1] == ["encoders", "name", "minilm"]
     assert rows["minilm"][0].startswith("all-MiniLM-L6-v2")
     assert rows["minilm"][1] == "not fetched"
     assert outcome.out.splitlines()[-1] == f"cache: {tmp_path}"
