@@ -79,6 +79,14 @@ def box_of_labels(axis: Axis) -> Bbox:
 
 
 @contextmanager
+def fonts_unsaid() -> Iterator[None]:
+    """Say nothing of scripts without a font: the pictures of each epoch would say the same every time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FontWarning)
+        yield
+
+
+@contextmanager
 def _without_glyph_remarks() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph \d+ ", category=UserWarning)

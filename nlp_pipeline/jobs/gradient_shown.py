@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from nlp_pipeline.evaluation.fonts import FontWarning, label
+from nlp_pipeline.evaluation.fonts import fonts_unsaid, label
 from nlp_pipeline.evaluation.gradient_picture import gradient_pixels
 from nlp_pipeline.inputs.tagging import Batch
 from nlp_pipeline.models.gradient_flow import Norms, tagger_gradient, translator_gradient
@@ -24,29 +23,44 @@ _DISTANCES = (0, 1, 2, 4, 8, 16, 32)
 LONGEST = 40
 
 
-def longest_of(lengths: Sequence[int]) -> int | None:
-    """Return the number of the longest sentence that is not too long, the first of several; None where all are."""
-    fitting = [number for number, length in enumerate(lengths) if 0 < length <= LONGEST]
+def longest_of(lengths: Sequence[int], step: int | None = None) -> int | None:
+    """Return the number of the longest sentence that is not too long, the first of several; None where all are.
+
+    Args:
+        lengths: of the sentences; 0 for one that is not to be taken.
+        step: which of its places is looked at, from 1, so that it has to have that many.
+    """
+    fitting = [number for number, length in enumerate(lengths) if (step or 1) <= length <= LONGEST]
     return max(fitting, key=lambda number: (lengths[number], -number), default=None)
 
 
-def tagger_gradient_shown(network: Tagger, batch: Batch, words: Sequence[str]) -> Shown:
-    """Return how far back the loss of one word reaches: of the middle one where both ways are read, else of the last.
+def nothing_fits(unit: str, step: int | None) -> Shown:
+    """Return what is told in the place of a gradient where no sentence can be taken."""
+    told = f"No sentence of the dev corpus has {step or 1} to {LONGEST} {unit}: no gradient through time is shown."
+    return Shown(texts={f"text/{GROUP}": told})
+
+
+def tagger_gradient_shown(network: Tagger, batch: Batch, words: Sequence[str], step: int | None = None) -> Shown:
+    """Return how far back the loss of one word reaches.
 
     Args:
         network: with recurrent layers.
         batch: of one sentence, with its gold tags.
         words: its words.
+        step: which word's loss, from 1; the middle one's where both ways are read, else the last one's, if left out.
     """
     assert network.recurrent is not None
     word = len(words) // 2 if network.recurrent.bidirectional else len(words) - 1
+    word = word if step is None else step - 1
     norms = tagger_gradient(network, _tensors(batch), word)
     title = f"gradient of the loss of word {word + 1} of {len(words)}"
     return _shown({"words": (words, norms, word, title)}, norms, dict.fromkeys(norms, word))
 
 
-def translator_gradient_shown(network: Translator, batch: Batch, source: Sequence[str], target: Sequence[str]) -> Shown:
-    """Return how far back the loss of the target's last subword reaches, in the target and in the source.
+def translator_gradient_shown(
+    network: Translator, batch: Batch, source: Sequence[str], target: Sequence[str], chosen: int | None = None
+) -> Shown:
+    """Return how far back the loss of one of the target's subwords reaches, in the target and in the source.
 
     In the scalars, a state of the encoder is as far away as its subword stands from the source's end.
 
@@ -55,8 +69,9 @@ def translator_gradient_shown(network: Translator, batch: Batch, source: Sequenc
         batch: of one pair.
         source: the texts of the S places that the encoder reads.
         target: the texts of the target's subwords.
+        chosen: which one's loss, from 1; the last one's if left out.
     """
-    step = len(target) - 1
+    step = len(target) - 1 if chosen is None else chosen - 1
     norms = translator_gradient(network, _tensors(batch), step)
     of_decoder = {name: one for name, one in norms.items() if name.startswith("decoder")}
     of_encoder = {name: one for name, one in norms.items() if name not in of_decoder}
@@ -82,9 +97,7 @@ def norms_by_distance(norms: NDArray[np.float32], nearest: int) -> dict[int, flo
 def _shown(
     drawn: dict[str, tuple[Sequence[str], Norms, int | None, str]], norms: Norms, nearest: dict[str, int]
 ) -> Shown:
-    with warnings.catch_warnings():
-        # A script that this machine has no font for is shown as boxes; no need to say so each epoch.
-        warnings.simplefilter("ignore", FontWarning)
+    with fonts_unsaid():
         pictures = {f"{GROUP}/{name}": gradient_pixels(*told) for name, told in drawn.items()}
     scalars = {
         f"{GROUP}/{layer}/distance_{distance:02}": norm

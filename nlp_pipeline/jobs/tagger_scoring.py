@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from nlp_pipeline.evaluation.calibration import entity_calibration_of, word_calibration_of
-from nlp_pipeline.evaluation.calibration_picture import calibration_pixels
 from nlp_pipeline.evaluation.confusion import confusion_matrix_of
 from nlp_pipeline.evaluation.confusion_picture import confusion_pixels
 from nlp_pipeline.evaluation.entities import f1_of
-from nlp_pipeline.evaluation.fonts import FontWarning
+from nlp_pipeline.evaluation.fonts import fonts_unsaid
 from nlp_pipeline.evaluation.shown_examples import spread, tagged_table
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
 from nlp_pipeline.jobs.encoded_sentences import EncodedSentences
-from nlp_pipeline.jobs.gradient_shown import longest_of, tagger_gradient_shown
+from nlp_pipeline.jobs.gradient_shown import longest_of, nothing_fits, tagger_gradient_shown
+from nlp_pipeline.jobs.shown_network import shown_network
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.text.schemes import Scheme, entities_from_tags, tags_from_entities
 from nlp_pipeline.text.sentence import Sentence
-from nlp_pipeline.training.shown import Shown, histograms_of
+from nlp_pipeline.training.shown import Shown
 
 # Of how many words a sentence that is shown has at the most, where there are enough of them.
 _LONGEST_SHOWN = 40
@@ -49,10 +48,6 @@ class TaggerScoring:
         short = short or list(range(len(self.sentences)))
         telling = [number for number in short if self.sentences[number].entities]
         self.shown = spread(telling or short, self.recipe.dashboard.examples)
-        # Whose gradient through time is shown.
-        self.deepest: int | None = None
-        if self.recipe.dashboard.gradient_through_time and network.recurrent is not None:
-            self.deepest = longest_of(dev.words)
 
     def score(self) -> Mapping[str, float]:
         """Return F1, over all and per type, and the loss a word, in nats."""
@@ -77,27 +72,25 @@ class TaggerScoring:
         """Return what there is to look at, of what was scored last."""
         texts = {f"text/dev_{number}": tagged_table(self.examples[index]) for number, index in enumerate(self.shown, 1)}
         matrix = confusion_matrix_of(self.examples, self.network.tag_set.entity_types)
-        with warnings.catch_warnings():
-            # A type in a script that this machine has no font for is shown as boxes; no need to say so each epoch.
-            warnings.simplefilter("ignore", FontWarning)
+        with fonts_unsaid():
             pictures = {"images/confusion": confusion_pixels(matrix, "entities of the dev corpus")}
-        scalars = {}
+        calibrations = {}
         if all(np.isfinite(one.confidences).all() for one in self.examples):
-            for name, calibration in (
-                ("words", word_calibration_of(self.examples)),
-                ("entities", entity_calibration_of(self.examples)),
-            ):
-                pictures[f"images/calibration/{name}"] = calibration_pixels(calibration, name)
-                if calibration.error is not None:
-                    scalars[f"quality/calibration_error/{name}"] = calibration.error
-        if self.deepest is not None:
-            found = tagger_gradient_shown(
-                self.network, self.dev.batch([self.deepest]), self.sentences[self.deepest].words
-            )
-            scalars.update(found.scalars)
-            pictures.update(found.pictures)
-        histograms = {}
-        if self.recipe.dashboard.histograms:
-            histograms = histograms_of(self.network.trainable_weights, self.network.name)
-        graph = self.judge.get_concrete_function().graph
-        return Shown(scalars, texts, pictures, histograms, graph)
+            calibrations = {
+                "words": ("words", word_calibration_of(self.examples)),
+                "entities": ("entities", entity_calibration_of(self.examples)),
+            }
+        settings = self.recipe.dashboard
+        return shown_network(
+            self.network, self.judge, texts, pictures, calibrations, self._gradient(), settings.histograms
+        )
+
+    def _gradient(self) -> Shown | None:
+        settings = self.recipe.dashboard
+        if not settings.gradient_through_time or self.network.recurrent is None:
+            return None
+        number = longest_of(self.dev.words, settings.gradient_step)
+        if number is None:
+            return nothing_fits("words", settings.gradient_step)
+        words = self.sentences[number].words
+        return tagger_gradient_shown(self.network, self.dev.batch([number]), words, settings.gradient_step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,21 +10,21 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from nlp_pipeline.evaluation.calibration import calibration_of
-from nlp_pipeline.evaluation.calibration_picture import calibration_pixels
-from nlp_pipeline.evaluation.fonts import FontWarning
+from nlp_pipeline.evaluation.fonts import fonts_unsaid
 from nlp_pipeline.evaluation.shown_examples import spread, translated_table
 from nlp_pipeline.evaluation.translations import bleu_of
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
 from nlp_pipeline.jobs.attention import aligned_translation
 from nlp_pipeline.jobs.encoded_pairs import EncodedPairs
-from nlp_pipeline.jobs.gradient_shown import longest_of, translator_gradient_shown
+from nlp_pipeline.jobs.gradient_shown import longest_of, nothing_fits, translator_gradient_shown
+from nlp_pipeline.jobs.shown_network import shown_network
 from nlp_pipeline.models.search import search
 from nlp_pipeline.serving.translator import LoadedTranslator, copies_of
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 from nlp_pipeline.subwords.pieces import SPACE
 from nlp_pipeline.text.pair import SentencePair
-from nlp_pipeline.training.shown import Shown, histograms_of
+from nlp_pipeline.training.shown import Shown
 
 # How many subwords a source that is shown has at the most, so that its heat map is no poster.
 _LONGEST_SHOWN = 40
@@ -61,12 +60,6 @@ class TranslatorScoring:
         self.judge = tf.function(network.judged, input_signature=[signature_of(dev.batch([0]))])
         short = [number for number, pair in enumerate(dev.pairs) if 1 < pair.cost <= _LONGEST_SHOWN and pair.target_ids]
         self.shown = spread(short, recipe.dashboard.examples)
-        # Whose gradient through time is shown.
-        self.deepest: int | None = None
-        if recipe.dashboard.gradient_through_time:
-            # One without any subword has no last one.
-            lengths = [max(len(pair.target_ids), pair.source.length) if pair.target_ids else 0 for pair in dev.pairs]
-            self.deepest = longest_of(lengths)
         self.translations: list[str] = []
         self.confidences: NDArray[np.float32] = np.zeros(0, np.float32)
         self.right: NDArray[np.bool_] = np.zeros(0, np.bool_)
@@ -105,29 +98,36 @@ class TranslatorScoring:
             )
             for number, index in enumerate(self.shown, 1)
         }
-        pictures = self._alignments()
-        scalars = {}
+        calibrations = {}
         if np.isfinite(self.confidences).all():
-            calibration = calibration_of(self.confidences, self.right)
-            pictures["images/calibration/subwords"] = calibration_pixels(calibration, "subwords of the references")
-            if calibration.error is not None:
-                scalars["quality/calibration_error/subwords"] = calibration.error
-        if self.deepest is not None:
-            found = self._gradient(self.deepest)
-            scalars.update(found.scalars)
-            pictures.update(found.pictures)
-        histograms = {}
-        if self.recipe.dashboard.histograms:
-            histograms = histograms_of(self.network.trainable_weights, self.network.name)
-        graph = self.judge.get_concrete_function().graph
-        return Shown(scalars, texts, pictures, histograms, graph)
+            calibrations["subwords"] = (
+                "subwords of the references",
+                calibration_of(self.confidences, self.right),
+            )
+        settings = self.recipe.dashboard
+        return shown_network(
+            self.network, self.judge, texts, self._alignments(), calibrations, self._gradient(), settings.histograms
+        )
 
-    def _gradient(self, index: int) -> Shown:
+    def _gradient(self) -> Shown | None:
+        settings = self.recipe.dashboard
+        if not settings.gradient_through_time:
+            return None
+        # One with fewer subwords than the chosen one has no such step.
+        least = settings.gradient_step or 1
+        lengths = [
+            max(len(pair.target_ids), pair.source.length) if len(pair.target_ids) >= least else 0
+            for pair in self.dev.pairs
+        ]
+        index = longest_of(lengths, settings.gradient_step)
+        if index is None:
+            return nothing_fits("subwords", settings.gradient_step)
         pair, inputs = self.dev.pairs[index], self.dev.inputs
         places = [*inputs.source_places(self.pairs[index].source).subwords, _END][: pair.source.length]
         target = [inputs.target_tokenizer.subword(one) for one in pair.target_ids]
         source, target = ([text.removeprefix(SPACE) or SPACE for text in side] for side in (places, target))
-        return translator_gradient_shown(self.network, self.dev.batch([index]), source, target)
+        batch = self.dev.batch([index])
+        return translator_gradient_shown(self.network, batch, source, target, settings.gradient_step)
 
     def _alignments(self) -> dict[str, NDArray[np.uint8]]:
         """Return where the decoder looks while it writes the given targets, by words; none without attention.
@@ -136,9 +136,7 @@ class TranslatorScoring:
         """
         if self.recipe.decoder.attention is None:
             return {}
-        with warnings.catch_warnings():
-            # A script that this machine has no font for is shown as boxes; no need to say so each epoch.
-            warnings.simplefilter("ignore", FontWarning)
+        with fonts_unsaid():
             drawn = {}
             for number, index in enumerate(self.shown, 1):
                 source, target = self.pairs[index].source, self.pairs[index].target

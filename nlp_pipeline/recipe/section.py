@@ -124,13 +124,16 @@ class Dashboard(Section):
     `every`: of how many steps one is written. `examples`: how many sentences of the dev corpus are shown after each
     epoch, with what was predicted for them. `histograms`: whether the distribution of each weight's numbers is.
     `gradient_through_time`: whether it is shown how far back a word's loss reaches: the norm of its gradient with
-    respect to each earlier state of the recurrent layers, on one sentence of the dev corpus.
+    respect to each earlier state of the recurrent layers, on the longest sentence of the dev corpus that has no more
+    than 40. `gradient_step`: of which word, or subword of a target, from 1; null for the middle word of a two-way
+    tagger, and the last one of all others.
     """
 
     every: Count = 10
     examples: Annotated[int, Field(ge=0, le=100)] = 4
     histograms: bool = False
     gradient_through_time: bool = False
+    gradient_step: Count | None = None
 
 
 class BaseRecipe(Section):
