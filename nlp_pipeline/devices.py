@@ -8,7 +8,7 @@ from pathlib import Path
 
 # Linux tells them of each core; with either a product of bfloat16 is faster than one of float32.
 _FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
-_CPU_INFO = Path("/proc/cpuinfo")
+CPU_INFO = Path("/proc/cpuinfo")
 # The first generation of GPUs that multiplies bfloat16.
 _AMPERE = (8, 0)
 # So many batches are computed at once at the most: each costs memory.
@@ -75,15 +75,25 @@ def multiplies_bfloat16() -> bool:
     return processor_has_bfloat16()
 
 
-def processor_has_bfloat16(cpu_info: Path = _CPU_INFO) -> bool:
+def processor_has_bfloat16(cpu_info: Path = CPU_INFO) -> bool:
     """Return whether the processor has instructions for products of bfloat16.
 
     Args:
         cpu_info: what Linux says of it.
     """
+    return not _FLAGS.isdisjoint(told_of_processor("flags", cpu_info).split())
+
+
+def told_of_processor(key: str, cpu_info: Path = CPU_INFO) -> str:
+    """Return what Linux says of the first core under a key, such as `flags`; nothing where it says nothing.
+
+    Args:
+        key: such as `model name`.
+        cpu_info: where it says it.
+    """
     try:
         lines = cpu_info.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return False
-    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
-    return not _FLAGS.isdisjoint(flags)
+        return ""
+    pairs = (line.partition(":") for line in lines)
+    return next((value.strip() for name, _, value in pairs if name.strip() == key), "")

@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import nlp_pipeline
-from nlp_pipeline.devices import usable_cores
+from nlp_pipeline.devices import CPU_INFO, told_of_processor, usable_cores
 
-_CPU_INFO = Path("/proc/cpuinfo")
 _PACKAGES = ("tensorflow", "keras", "transformers", "numpy")
 
 
@@ -30,18 +29,14 @@ def circumstances(devices: str) -> dict[str, str]:
     }
 
 
-def processor(cpu_info: Path = _CPU_INFO) -> str:
+def processor(cpu_info: Path = CPU_INFO) -> str:
     """Return the processor's name.
 
     Args:
         cpu_info: what Linux says of it.
     """
-    try:
-        lines = cpu_info.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name") and ":" in line)
-    return next(named, platform.processor() or platform.machine() or "a processor without a name")
+    named = told_of_processor("model name", cpu_info)
+    return named or platform.processor() or platform.machine() or "a processor without a name"
 
 
 def _cores() -> str:
