@@ -34,6 +34,7 @@ GROUND = {
     "devices",
     "errors",
     "outputs",
+    "pictures",
     "recipe",
     "stopping",
 }  # for all, and they import nothing of the house above the ground

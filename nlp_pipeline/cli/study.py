@@ -86,9 +86,9 @@ def memory(output: Path, quiet: bool, **given: Any) -> None:
 
     A vanilla RNN, GRU, LSTM, two-way LSTM, deep LSTM and an LSTM with attention read a symbol, then distractors, and
     are asked for the symbol: all with the same budget, with and without clipping of the gradient. The study's folder
-    gets a page that explains what came out (memory.html), the figure (memory.png), every training (accuracy.csv), the
-    gradient that arrives at each step back (gradient.csv), the settings, versions and findings (study.json) and
-    TensorBoard's logs. The same seeds give the same numbers.
+    gets a page that explains what came out (memory.html, and the same as memory.md), the figure (memory.png), every
+    training (accuracy.csv), the gradient that arrives at each step back (gradient.csv), the settings, versions and
+    findings (study.json) and TensorBoard's logs. The same seeds give the same numbers.
 
     A training ends early when the task is solved. With the defaults all of it takes six minutes on one core.
 

@@ -94,6 +94,32 @@ class Reliability:
     bins: tuple[tuple[float, float, float, float], ...]
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing of ours.
+
+    Attributes:
+        caption: what it shows.
+        svg: an SVG element, in the colour of the text around it; it holds nothing of a user's.
+    """
+
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """Drawings side by side, as many as there is room for.
+
+    Attributes:
+        drawings: in order.
+        file: a picture of them all beside the document, which Markdown shows.
+    """
+
+    drawings: tuple[Drawing, ...]
+    file: str
+
+
 class Verdict(Enum):
     """What a mark means: an entity that is right; one of the corpus that was missed; a predicted one that is wrong."""
 
@@ -166,7 +192,7 @@ class Steps:
     items: tuple[Item, ...]
 
 
-Block = Paragraph | Table | HeatMap | Reliability | Items | Steps
+Block = Paragraph | Table | HeatMap | Reliability | Drawings | Items | Steps
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from nlp_pipeline.documents.document import (
     Block,
     Cell,
     Document,
+    Drawings,
     HeatMap,
     Inline,
     Item,
@@ -51,6 +52,8 @@ def _block(block: Block) -> Iterator[str]:
         yield ""
         for low, high, confidence, right in block.bins:
             yield f"    {low:.1f}-{high:.1f} {_meter(Meter(right, min(confidence, right), max(confidence, right)))}"
+    elif isinstance(block, Drawings):
+        yield f"![{'; '.join(_own(one.caption) for one in block.drawings)}]({block.file})"
     else:
         items: Items | Steps = block
         for number, item in enumerate(items.items, start=1):

@@ -12,6 +12,7 @@ from nlp_pipeline.documents.document import (
     Block,
     Cell,
     Document,
+    Drawings,
     HeatMap,
     Inline,
     Item,
@@ -82,6 +83,11 @@ def _block(block: Block) -> Iterator[str]:
         yield from _heat_map(block)
     elif isinstance(block, Reliability):
         yield f"<figure>{reliability_svg(block)}<figcaption>{in_html(block.caption)}</figcaption></figure>"
+    elif isinstance(block, Drawings):
+        yield '<div class="drawings">'
+        for one in block.drawings:
+            yield f"<figure><figcaption>{in_html(one.caption)}</figcaption>\n{one.svg}</figure>"
+        yield "</div>"
     elif isinstance(block, Items):
         yield '<ol class="items">'
         for number, item in enumerate(block.items, start=1):

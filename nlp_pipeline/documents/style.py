@@ -33,6 +33,10 @@ th[scope="row"] { font-weight: 500; white-space: normal; min-width: 6rem; max-wi
 .heat th[scope="row"] { white-space: nowrap; }
 td.text { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 svg { display: block; max-width: 100%; height: auto; }
+.drawings { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem 1.5rem; }
+.drawings figure { margin: 0; min-width: 0; break-inside: avoid; }
+.drawings figcaption { font-weight: 600; margin-bottom: .25rem; }
+.drawings svg { width: 100%; max-width: 32rem; }
 svg.meter { width: 9rem; height: 1.1rem; }
 svg text { fill: var(--ink); font-size: 11px; }
 .heat td { background: color-mix(in srgb, var(--full) calc(var(--s, 0) * 1%), var(--paper)); color: var(--on-paper);

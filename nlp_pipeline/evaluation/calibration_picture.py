@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp_pipeline.evaluation.calibration import Calibration
-from nlp_pipeline.evaluation.fonts import pixels_of_figure
+from nlp_pipeline.pictures import pixels_of_figure
 
 _DPI = 96
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp_pipeline.evaluation.confusion import ConfusionMatrix
-from nlp_pipeline.evaluation.fonts import box_of_labels, fonts_for, glyph_remarks_as_one, label, pixels_of_figure
+from nlp_pipeline.evaluation.fonts import box_of_labels, fonts_for, glyph_remarks_as_one, label
+from nlp_pipeline.pictures import pixels_of_figure
 
 _DPI = 96
 _CELL = 0.5  # inches

@@ -6,7 +6,6 @@ Hebrew runs from right to left. For what its own font lacks, the fonts of the ma
 
 from __future__ import annotations
 
-import io
 import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,14 +13,10 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from nlp_pipeline.documents.shown_text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
     from matplotlib.font_manager import FontEntry
     from matplotlib.transforms import Bbox
 
@@ -148,11 +143,3 @@ def _fonts() -> Iterator[FontEntry]:
     for entry in sorted(entries, key=lambda entry: (not entry.name.startswith("Noto Sans"), entry.name)):
         if not entry.name.startswith("Last Resort"):  # has a box for everything
             yield entry
-
-
-def pixels_of_figure(figure: Figure, dpi: int) -> NDArray[np.uint8]:
-    """Return a figure on white as RGB, [H, W, 3], as TensorBoard takes pictures."""
-    stream = io.BytesIO()
-    figure.savefig(stream, format="rgba", dpi=dpi)
-    width, height = figure.canvas.get_width_height()
-    return np.frombuffer(stream.getvalue(), dtype=np.uint8).reshape(height, width, 4)[:, :, :3].copy()

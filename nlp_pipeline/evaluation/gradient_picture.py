@@ -8,7 +8,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp_pipeline.evaluation.fonts import box_of_labels, fonts_for, glyph_remarks_as_one, label, pixels_of_figure
+from nlp_pipeline.evaluation.fonts import box_of_labels, fonts_for, glyph_remarks_as_one, label
+from nlp_pipeline.pictures import pixels_of_figure
 
 _DPI = 96
 _LETTERS = 9.0  # points

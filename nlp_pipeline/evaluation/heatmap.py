@@ -149,7 +149,7 @@ class AlignedTranslation:
         _write(png_of(self.source_tokens, self.target_tokens, self.weights), to)
 
     def figure_array(self) -> NDArray[np.uint8]:
-        """Return the picture as RGBA pixels, [H, W, 4], as TensorBoard takes them.
+        """Return the picture as RGB pixels, [H, W, 3], as TensorBoard takes them.
 
         Warns:
             FontWarning: as `write_png`.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nlp_pipeline.evaluation.fonts import fonts_for, glyph_remarks_as_one, label
+from nlp_pipeline.pictures import pixels_of_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,13 +59,10 @@ def png_of(source_tokens: Sequence[str], target_tokens: Sequence[str], weights: 
 def pixels_of(
     source_tokens: Sequence[str], target_tokens: Sequence[str], weights: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
-    """Return the picture of `png_of`, at two thirds of its size, as RGBA, [H, W, 4]."""
-    stream = io.BytesIO()
+    """Return the picture of `png_of`, at two thirds of its size, as RGB, [H, W, 3]."""
     with glyph_remarks_as_one([label(token) for token in (*source_tokens, *target_tokens)]):
         figure = figure_of(source_tokens, target_tokens, weights, _ARRAY_DPI)
-        figure.savefig(stream, format="rgba", dpi=_ARRAY_DPI)
-    width, height = figure.canvas.get_width_height()
-    return np.frombuffer(stream.getvalue(), dtype=np.uint8).reshape(height, width, 4)
+        return pixels_of_figure(figure, _ARRAY_DPI)
 
 
 def figure_of(

@@ -14,12 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import nlp_pipeline
 from nlp_pipeline.devices import usable_cores
+from nlp_pipeline.documents.markdown import markdown_of
+from nlp_pipeline.documents.page import page_of
 from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.run_folder import versions
 from nlp_pipeline.outputs import new_folder
 from nlp_pipeline.stopping import Signals, StopNow
 from nlp_pipeline.studies.memory_board import write_board
-from nlp_pipeline.studies.memory_page import page_of
+from nlp_pipeline.studies.memory_document import document_of
 from nlp_pipeline.studies.memory_picture import png_of
 from nlp_pipeline.studies.memory_results import MemoryStudy
 from nlp_pipeline.studies.memory_settings import MemorySettings
@@ -32,9 +34,9 @@ MARKER = "study.json"
 def study_memory(settings: MemorySettings, output: Path, console: Console) -> MemoryStudy:
     """Run the study, and write its folder.
 
-    The folder appears whole at the end: `memory.html`, `memory.png`, `accuracy.csv`, `gradient.csv`, TensorBoard's
-    `logs/`, and `study.json` with the settings, the versions and what came out. An earlier study there is replaced; the
-    two CSV files and the figure of the same settings and seeds are the same bytes.
+    The folder appears whole at the end: `memory.html`, the same as `memory.md`, `memory.png`, `accuracy.csv`,
+    `gradient.csv`, TensorBoard's `logs/`, and `study.json` with the settings, the versions and what came out. An
+    earlier study there is replaced; the two CSV files and the figure of the same settings and seeds are the same bytes.
 
     Args:
         settings: of the study.
@@ -120,6 +122,8 @@ def _write(study: MemoryStudy, folder: Path, seconds: float) -> None:
     (folder / "accuracy.csv").write_text(study.accuracy_csv(), encoding="utf-8")
     (folder / "gradient.csv").write_text(study.gradient_csv(), encoding="utf-8")
     (folder / "memory.png").write_bytes(png_of(study))
-    (folder / "memory.html").write_text(page_of(study, told), encoding="utf-8")
+    document = document_of(study, told, "memory.png")
+    (folder / "memory.html").write_text(page_of(document), encoding="utf-8")
+    (folder / "memory.md").write_text(markdown_of(document), encoding="utf-8")
     write_board(study, folder / "logs")
     (folder / MARKER).write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nlp_pipeline.pictures import pixels_of_figure
 from nlp_pipeline.studies.memory_results import MemoryStudy
 from nlp_pipeline.studies.networks import FORMS
 from nlp_pipeline.studies.recall import CHANCE
@@ -109,12 +110,8 @@ def png_of(study: MemoryStudy) -> bytes:
 
 
 def pixels_of(study: MemoryStudy) -> NDArray[np.uint8]:
-    """Return the picture of `png_of` as RGBA `[H, W, 4]`."""
-    stream = io.BytesIO()
-    figure = whole_figure(study)
-    figure.savefig(stream, format="rgba", dpi=_PNG_DPI)
-    width, height = (round(side * _PNG_DPI) for side in figure.get_size_inches())
-    return np.frombuffer(stream.getvalue(), dtype=np.uint8).reshape(height, width, 4)
+    """Return the picture of `png_of` as RGB `[H, W, 3]`."""
+    return pixels_of_figure(whole_figure(study), _PNG_DPI)
 
 
 def whole_figure(study: MemoryStudy) -> Figure:

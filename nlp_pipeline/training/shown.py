@@ -19,7 +19,7 @@ class Shown:
     Attributes:
         scalars: numbers that are no scores.
         texts: Markdown.
-        pictures: pixels, RGB or RGBA: [H, W, 3 or 4].
+        pictures: pixels, RGB, [H, W, 3].
         histograms: numbers of any shape, whose distribution is shown.
         graph: the network's, as TensorFlow has it; the same after each epoch.
     """

@@ -30,7 +30,14 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_what_it_leaves_and_says(study: tuple[Path, str]) -> None:
     output, printed = study
-    assert {path.name for path in output.iterdir()} == {*TABLES, "memory.png", "memory.html", "study.json", "logs"}
+    assert {path.name for path in output.iterdir()} == {
+        *TABLES,
+        "memory.png",
+        "memory.html",
+        "memory.md",
+        "study.json",
+        "logs",
+    }
     about = json.loads((output / "study.json").read_text(encoding="utf-8"))
     assert about["settings"]["distances"] == [3]
     assert about["settings"]["gradient_at"] == 3

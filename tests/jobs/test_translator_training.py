@@ -47,7 +47,7 @@ def _pixels_of(file: bytes) -> Any:
     """Return a PNG file's pixels."""
     import tensorflow as tf
 
-    return tf.io.decode_png(file, channels=4).numpy()
+    return tf.io.decode_png(file, channels=3).numpy()
 
 
 def _pictures_in(logs: Path) -> dict[str, list[bytes]]:
