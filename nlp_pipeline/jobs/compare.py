@@ -11,8 +11,6 @@ from nlp_pipeline.errors import CorpusError, Problem, UsageError
 from nlp_pipeline.evaluation.tagger_comparison import TaggerComparison
 from nlp_pipeline.evaluation.translation_report import TranslatedExample
 from nlp_pipeline.evaluation.translator_comparison import TranslatorComparison
-from nlp_pipeline.jobs.evaluate import evaluate_tagger, read_labelled
-from nlp_pipeline.jobs.evaluate_translator import evaluate_translator, read_aligned_pairs
 from nlp_pipeline.jobs.report_files import write_readable
 from nlp_pipeline.jobs.score import read_scored
 from nlp_pipeline.outputs import new_folder, refuse_foreign
@@ -71,6 +69,7 @@ def compare_taggers(first: Path, second: Path, data: str | None, options: Mappin
         CorpusError: where the corpus cannot be read, or the recipes name two that differ.
         PipelineError: as the parts that it calls.
     """
+    from nlp_pipeline.jobs.evaluate import evaluate_tagger, read_labelled
     from nlp_pipeline.serving.tagger import LoadedTagger
 
     tagged = []
@@ -108,6 +107,7 @@ def compare_translators(
             differ.
         PipelineError: as the parts that it calls.
     """
+    from nlp_pipeline.jobs.evaluate_translator import evaluate_translator, read_aligned_pairs
     from nlp_pipeline.serving.translator import LoadedTranslator
 
     translated: list[Sequence[TranslatedExample]] = []

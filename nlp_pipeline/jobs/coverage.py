@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from nlp_pipeline.corpora.reading import read_records
-from nlp_pipeline.corpora.records import InputRecord, ReadOptions
+from nlp_pipeline.corpora.records import InputRecord, ReadOptions, Rejected
 from nlp_pipeline.corpora.sources import format_of
 from nlp_pipeline.errors import CorpusError, Problem
 from nlp_pipeline.inputs.tagging import TaggingInputs
@@ -39,17 +39,20 @@ def coverage_of(inputs: TaggingInputs | TranslationInputs, path: str, word_colum
     """
     if word_column is None:
         word_column = inputs.recipe.data.word_column if isinstance(inputs, TaggingInputs) else 0
-    rejected = 0
+    rejected: list[Rejected] = []
     words: Counter[str] = Counter()
     for record in read_records(path, format_of(path), ReadOptions("text", True, word_column)):
         if isinstance(record, InputRecord):
             words.update(_words_of(record, inputs))
         else:
-            rejected += 1
+            rejected.append(record)
+    if not words and rejected:
+        message = f"expected words, received none that can be read: {rejected[0].reason}"
+        raise CorpusError([Problem(f"{path}:{rejected[0].line}", message)])
     if not words:
-        raise CorpusError([Problem(path, f"expected words, received none{' that can be read' * bool(rejected)}")])
+        raise CorpusError([Problem(path, "expected words, received none")])
     known = _of_tagger(inputs, words) if isinstance(inputs, TaggingInputs) else _of_translator(inputs, words)
-    return {"words": words.total(), "distinct": len(words), "rejected": rejected, **known}
+    return {"words": words.total(), "distinct": len(words), "rejected": len(rejected), **known}
 
 
 def _words_of(record: InputRecord, inputs: TaggingInputs | TranslationInputs) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -176,3 +178,15 @@ def test_an_altered_bundle_is_refused(tiny_bundle: Path, command: CommandLine, t
     assert outcome.code == 1
     (line,) = told(outcome, tmp_path)
     assert line.endswith("received another: the file was altered")
+
+
+def test_labelled_files_are_compared_without_tensorflow(tmp_path: Path) -> None:
+    (tmp_path / "gold.conll").write_text("Ana\tB-PER\nleft\tO\n", encoding="utf-8")
+    path = str(tmp_path / "gold.conll")
+    code = (
+        "import sys; from nlp_pipeline.cli.main import cli;"
+        f"cli.main(['compare', {path!r}, {path!r}, '--gold', {path!r}], standalone_mode=False);"
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
