@@ -22,7 +22,8 @@ from nlp_pipeline.evaluation.gradient_picture import gradient_pixels
 from nlp_pipeline.evaluation.heatmap import AlignedTranslation
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.text.sentence import Sentence
-from tests.browser import WIDTHS, Browser, find_browser, look_at
+from tests.browser import WIDTHS, look_at
+from tests.chromium import Browser, find_browser
 from tests.conftest import TINY_CORPUS
 
 pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium on the path")
