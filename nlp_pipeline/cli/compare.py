@@ -9,24 +9,19 @@ from typing import Any
 import click
 
 from nlp_pipeline.cli import suggestions
-from nlp_pipeline.cli.options import data_options, format_option, given, pair_options, refuse
+from nlp_pipeline.cli.options import corpus_options, given, refuse
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
 @click.command("compare", short_help="Compare two runs on the same sentences.")
 @click.argument("first", metavar="FIRST", shell_complete=suggestions.bundles)
 @click.argument("second", metavar="SECOND", shell_complete=suggestions.bundles)
-@click.option("--data", metavar="FILE", help="Labelled file or sentence pairs, folder of Parquet, or hub:owner/name.")
-@click.option("--source", metavar="FILE", help="Sentences, for translators, with --target.")
-@click.option("--target", metavar="FILE", help="Their translations, line by line.")
+@corpus_options
 @click.option(
     "--gold", metavar="FILE", help="FIRST and SECOND are labelled files; this one, with the same words, is right."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: micro.f1.difference.value, p_value...")
 @click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Write what has changed, and where.")
-@format_option("conll", "tsv", "jsonl", "dataset")
-@data_options
-@pair_options
 def command(
     first: str,
     second: str,

@@ -10,10 +10,8 @@ import click
 
 from nlp_pipeline.cli.options import (
     bundle_argument,
-    data_options,
-    format_option,
+    corpus_options,
     given,
-    pair_options,
     precision_option,
     refuse,
     search_options,
@@ -23,14 +21,9 @@ from nlp_pipeline.cli.quiet import load_tensorflow
 
 @click.command("evaluate", short_help="Score a bundle on a corpus.")
 @bundle_argument
-@click.option("--data", metavar="FILE", help="Labelled file or sentence pairs, folder of Parquet, or hub:owner/name.")
-@click.option("--source", metavar="FILE", help="Sentences, for a translator, with --target.")
-@click.option("--target", metavar="FILE", help="Their translations, line by line.")
+@corpus_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: conlleval.f1, strict.f1, bleu.score...")
 @click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Write what was wrong, and where.")
-@format_option("conll", "tsv", "jsonl", "dataset")
-@data_options
-@pair_options
 @search_options
 @precision_option
 def command(

@@ -49,6 +49,21 @@ def stream_or_file(ctx: click.Context, param: click.Parameter, value: str | None
     return "-" if value in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1") else value
 
 
+def corpus_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what a bundle of either task is scored on, and how it is read."""
+    data = "Labelled file or sentence pairs, folder of Parquet, or hub:owner/name."
+    for option in (
+        pair_options,
+        data_options,
+        format_option("conll", "tsv", "jsonl", "dataset"),
+        click.option("--target", metavar="FILE", help="Their translations, line by line."),
+        click.option("--source", metavar="FILE", help="Sentences, for translators, with --target."),
+        click.option("--data", metavar="FILE", help=data),
+    ):
+        command = option(command)
+    return command
+
+
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how a labelled file is read where it differs from the bundle's own corpora."""
     for option in (
