@@ -1,12 +1,12 @@
-"""What BLEU and chrF are computed from: for each sentence, n-grams and lengths as sacrebleu counts them.
+"""What BLEU, chrF and TER are computed from: for each sentence, n-grams, lengths and edits as sacrebleu counts them.
 
-A corpus score is a function of their sums, here computed for many sums at once. `tests/evaluation` holds both functions
-against sacrebleu's own.
+A corpus score is a function of their sums, here computed for many sums at once. `tests/evaluation` holds these
+functions against sacrebleu's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,50 +24,61 @@ class TranslationCounts:
     """Counts of each sentence.
 
     Attributes:
-        bleu: [sentences, 10]: length of the hypothesis, of the reference; right n-grams of orders 1 to 4; all n-grams
-            of the hypothesis of orders 1 to 4.
-        chrf: [sentences, 18]: for each order from 1 to 6 the character n-grams of the hypothesis, of the reference, and
-            of both.
+        of: by the name of a score, as `TranslationScores` has it, [sentences, K]. Of `bleu` and `bleu_lower_tokenized`
+            10: length of the hypothesis, of the reference; right n-grams of orders 1 to 4; all n-grams of the
+            hypothesis of orders 1 to 4. Of `chrf` 18: for each order from 1 to 6 the character n-grams of the
+            hypothesis, of the reference, and of both. Of `ter` 2: edits, words of the reference.
     """
 
-    bleu: NDArray[np.int64]
-    chrf: NDArray[np.int64]
+    of: Mapping[str, NDArray[np.int64]]
 
     @cached_property
-    def resampled(self) -> tuple[Numbers, Numbers]:
-        """BLEU and chrF of each resample, both [resamples], from 0 to 100."""
-        sums = resampled_sums(np.concatenate((self.bleu, self.chrf), axis=1))
-        width = self.bleu.shape[1]
-        return bleu_of_sums(sums[:, :width]), chrf_of_sums(sums[:, width:])
+    def resampled(self) -> dict[str, Numbers]:
+        """Each score of each resample [resamples]."""
+        # All drawn at once: every score is of the same resamples.
+        sums = resampled_sums(np.concatenate(list(self.of.values()), axis=1))
+        ends = np.cumsum([counts.shape[1] for counts in self.of.values()])
+        parts = np.split(sums, ends[:-1], axis=1)
+        return {name: _SCORES[name](part) for name, part in zip(self.of, parts, strict=True)}
 
-    def scores(self) -> tuple[float, float]:
-        """Return BLEU and chrF of the corpus as it is, from 0 to 100."""
-        bleu, chrf = (np.asarray(some.sum(axis=0), np.float64) for some in (self.bleu, self.chrf))
-        return float(bleu_of_sums(bleu)), float(chrf_of_sums(chrf))
+    def scores(self) -> dict[str, float]:
+        """Return each score of the corpus as it is."""
+        return {name: float(_SCORES[name](np.asarray(one.sum(axis=0), np.float64))) for name, one in self.of.items()}
 
-    def estimates(self) -> tuple[Estimate, Estimate]:
-        """Return BLEU and chrF with bootstrap intervals over sentences."""
-        bleu, chrf = map(estimate_of, self.scores(), self.resampled)
-        return bleu, chrf
+    def estimates(self) -> dict[str, Estimate]:
+        """Return each score with a bootstrap interval over sentences."""
+        return {name: estimate_of(score, self.resampled[name]) for name, score in self.scores().items()}
+
+    def of_some(self, places: Sequence[int], name: str) -> TranslationCounts:
+        """Return the counts of one score, of some sentences."""
+        return TranslationCounts({name: self.of[name][np.asarray(places, np.int64)]})
 
 
 def translation_counts_of(references: Sequence[str], hypotheses: Sequence[str]) -> TranslationCounts:
-    """Count each sentence, for BLEU with case and tokenizer 13a, and chrF2 with case.
+    """Count each sentence, for all scores of `score_translations`.
 
     Raises:
         ValueError: where the lengths differ or there is nothing to count.
     """
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
+    from sacrebleu.metrics.ter import TER
 
     if len(references) != len(hypotheses) or not references:
         received = f"{len(references)} references and {len(hypotheses)} hypotheses"
         raise ValueError(f"expected a hypothesis for each reference, and at least one. Received: {received}")
+    metrics = {
+        "bleu": BLEU(force=True),
+        "bleu_lower_tokenized": BLEU(lowercase=True, force=True),
+        "chrf": CHRF(),
+        "ter": TER(),
+    }
     # Not public, but what sacrebleu's own tests of significance are made of.
-    counted = [
-        metric._extract_corpus_statistics(list(hypotheses), [list(references)]) for metric in (BLEU(force=True), CHRF())
-    ]
-    return TranslationCounts(np.asarray(counted[0], np.int64), np.asarray(counted[1], np.int64))
+    counted = {
+        name: metric._extract_corpus_statistics(list(hypotheses), [list(references)])
+        for name, metric in metrics.items()
+    }
+    return TranslationCounts({name: np.asarray(one, np.int64) for name, one in counted.items()})
 
 
 def bleu_of_sums(sums: Numbers) -> Numbers:
@@ -102,3 +113,21 @@ def chrf_of_sums(sums: Numbers) -> Numbers:
     )
     below = _BETA**2 * precision + recall
     return np.where(below > 0, 100 * (1 + _BETA**2) * precision * recall / np.where(below > 0, below, 1.0), 0.0)
+
+
+def ter_of_sums(sums: Numbers) -> Numbers:
+    """Return the translation edit rate, in edits for 100 words of the references, of summed counts [..., 2].
+
+    Snover et al. 2006, "A Study of Translation Edit Rate", section 2. Where the references hold no word it is 100
+    if there are edits, as sacrebleu has it.
+    """
+    edits, of_reference = sums[..., 0], sums[..., 1]
+    return 100 * np.where(of_reference > 0, edits / np.maximum(of_reference, 1), edits > 0)
+
+
+_SCORES: dict[str, Callable[[Numbers], Numbers]] = {
+    "bleu": bleu_of_sums,
+    "bleu_lower_tokenized": bleu_of_sums,
+    "chrf": chrf_of_sums,
+    "ter": ter_of_sums,
+}

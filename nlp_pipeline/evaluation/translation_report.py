@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from nlp_pipeline.documents.document import (
     Item,
     ItemBlock,
     Items,
-    Meter,
     Quoted,
     Section,
     Steps,
@@ -27,7 +26,14 @@ from nlp_pipeline.evaluation.bootstrap import Estimate
 from nlp_pipeline.evaluation.heatmap import AlignedTranslation
 from nlp_pipeline.evaluation.shown_estimates import BOOTSTRAP, bootstrap_json, interval_of, meter_of
 from nlp_pipeline.evaluation.translation_counts import translation_counts_of
-from nlp_pipeline.evaluation.translations import SentenceScore, TranslationScores, sentence_scores
+from nlp_pipeline.evaluation.translations import (
+    SHOWN_SCORES,
+    Score,
+    SentenceScore,
+    TranslationScores,
+    length_buckets,
+    sentence_scores,
+)
 
 WORST_SENTENCES = 50
 BEST_SENTENCES = 20
@@ -107,15 +113,16 @@ class TranslationReport:
 
     Attributes:
         scores: by sacrebleu.
-        bleu, chrf: the same with intervals.
+        estimates: the same with intervals, by the names of `TranslationScores`.
+        by_length: BLEU with its interval of each of the scores' lengths; None where there is no such sentence.
         worst: the sentences that are not their reference, the worst first; at most 50.
         best: of the others, the best first; at most 20.
         insights: by the number of a sentence; see `looked_into` for whose.
     """
 
     scores: TranslationScores
-    bleu: Estimate
-    chrf: Estimate
+    estimates: Mapping[str, Estimate]
+    by_length: Sequence[Estimate | None]
     worst: list[RankedExample]
     best: list[RankedExample]
     insights: dict[int, Insight]
@@ -130,8 +137,13 @@ class TranslationReport:
         counts = translation_counts_of(
             [example.reference for example in examples], [example.hypothesis for example in examples]
         )
-        bleu, chrf = counts.estimates()
-        return cls(scores, bleu, chrf, worst, best, {})
+        of_source = scores.length_of == "source"
+        lengths = [len((example.source if of_source else example.reference).split()) for example in examples]
+        by_length = [
+            counts.of_some(places, "bleu").estimates()["bleu"] if places else None
+            for places in length_buckets(lengths).values()
+        ]
+        return cls(scores, counts.estimates(), by_length, worst, best, {})
 
     def looked_into(self) -> list[int]:
         """Return the numbers of the sentences that the report is about, for whoever finds the insights."""
@@ -142,8 +154,11 @@ class TranslationReport:
         return {
             "scores": self.scores.to_json(),
             "bootstrap": bootstrap_json(),
-            "bleu": self.bleu.to_json(),
-            "chrf": self.chrf.to_json(),
+            **{name: estimate.to_json() for name, estimate in self.estimates.items()},
+            "by_length": {
+                bucket.words: None if estimate is None else estimate.to_json()
+                for bucket, estimate in zip(self.scores.by_length, self.by_length, strict=True)
+            },
         }
 
     def document(self, title: str) -> Document:
@@ -162,15 +177,12 @@ class TranslationReport:
     def _scores(self) -> tuple[Block, ...]:
         scores = self.scores
         rows: list[tuple[Cell, ...]] = []
-        for name, score, estimate in (
-            ("BLEU", scores.bleu, self.bleu),
-            ("BLEU, lower-cased and tokenized", scores.bleu_lower_tokenized, None),
-            ("chrF2", scores.chrf, self.chrf),
-            ("TER (less is better)", scores.ter, None),
-        ):
-            drawn: Cell = "" if estimate is None else meter_of(estimate, 0.01)
-            shown = "" if estimate is None else interval_of(estimate, 1.0)
-            rows.append((name, drawn, f"{score.score:.2f}", shown, score.signature))
+        for name, shown in SHOWN_SCORES.items():
+            score: Score = getattr(scores, name)
+            estimate = self.estimates[name]
+            # TER has no upper end.
+            drawn: Cell = "" if name == "ter" else meter_of(estimate, 0.01)
+            rows.append((shown, drawn, f"{score.score:.2f}", interval_of(estimate, 1.0), score.signature))
         intro = (
             f"{scores.sentences:,} sentences. sacrebleu, one reference each; {BOOTSTRAP}, counted as sacrebleu counts."
         )
@@ -182,11 +194,12 @@ class TranslationReport:
 
     def _lengths(self) -> tuple[Block, ...]:
         rows: list[tuple[Cell, ...]] = []
-        for bucket in self.scores.by_length:
-            there = bucket.score is not None
-            drawn: Cell = Meter((bucket.score or 0.0) / 100) if there else ""
-            rows.append((bucket.words, f"{bucket.count:,}", f"{bucket.score:.2f}" if there else "", drawn))
-        columns = (f"words of the {self.scores.length_of}", "sentences", "BLEU", "0 to 100")
+        for bucket, estimate in zip(self.scores.by_length, self.by_length, strict=True):
+            figures: tuple[Cell, ...] = ("", "", "")
+            if estimate is not None:
+                figures = (f"{estimate.value:.2f}", interval_of(estimate, 1.0), meter_of(estimate, 0.01))
+            rows.append((bucket.words, f"{bucket.count:,}", *figures))
+        columns = (f"words of the {self.scores.length_of}", "sentences", "BLEU", "", "0 to 100")
         return (table("BLEU of the sentences of each length", columns, rows),)
 
     def _sentence(self, it: RankedExample) -> Item:

@@ -6,6 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+SHOWN_SCORES = {
+    "bleu": "BLEU",
+    "bleu_lower_tokenized": "BLEU, lower-cased and tokenized",
+    "chrf": "chrF2",
+    "ter": "TER (less is better)",
+}
+"""What the scores of a corpus are called where they are read."""
+
 # Upper ends, in words; what is longer goes into a last bucket.
 _BUCKET_ENDS = (5, 10, 20, 40)
 
@@ -198,22 +206,34 @@ def sentence_scores(references: Sequence[str], hypotheses: Sequence[str]) -> lis
     ]
 
 
-def _by_length(references: Sequence[str], hypotheses: Sequence[str], lengths: Sequence[int]) -> tuple[LengthScore, ...]:
-    """Return BLEU by bucket. A text without any word counts among the shortest, so that the counts add up."""
-    from sacrebleu.metrics.bleu import BLEU
+def length_buckets(lengths: Sequence[int]) -> dict[str, list[int]]:
+    """Return the places of the sentences of each length, shortest first, by names such as `6-10`.
 
-    bleu = BLEU(force=True)
-    told = []
-    for start, end in zip((0, *_BUCKET_ENDS), (*_BUCKET_ENDS, None), strict=True):
-        places = [
+    A text without any word counts among the shortest, so that every place is in one of them.
+
+    Args:
+        lengths: of each sentence, in words.
+    """
+    return {
+        f"{start + 1}-{end}" if end else f"{start + 1}+": [
             place
             for place, length in enumerate(lengths)
             if (length > start or not start) and (end is None or length <= end)
         ]
+        for start, end in zip((0, *_BUCKET_ENDS), (*_BUCKET_ENDS, None), strict=True)
+    }
+
+
+def _by_length(references: Sequence[str], hypotheses: Sequence[str], lengths: Sequence[int]) -> tuple[LengthScore, ...]:
+    from sacrebleu.metrics.bleu import BLEU
+
+    bleu = BLEU(force=True)
+    told = []
+    for words, places in length_buckets(lengths).items():
         score = None
         if places:
             score = bleu.corpus_score([hypotheses[p] for p in places], [[references[p] for p in places]]).score
-        told.append(LengthScore(f"{start + 1}-{end}" if end else f"{start + 1}+", len(places), score))
+        told.append(LengthScore(words, len(places), score))
     return tuple(told)
 
 

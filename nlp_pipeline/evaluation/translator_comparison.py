@@ -14,7 +14,7 @@ from nlp_pipeline.evaluation.shown_comparison import ShownChanges
 from nlp_pipeline.evaluation.shown_estimates import bootstrap_json, differences_table
 from nlp_pipeline.evaluation.translation_counts import translation_counts_of
 from nlp_pipeline.evaluation.translation_report import TranslatedExample
-from nlp_pipeline.evaluation.translations import SentenceScore, sentence_scores
+from nlp_pipeline.evaluation.translations import SHOWN_SCORES, SentenceScore, sentence_scores
 
 _TEXT_CHARACTERS = 2_000
 
@@ -40,7 +40,7 @@ class TranslatorComparison:
 
     Attributes:
         names: what the two are called.
-        differences: of `bleu` and `chrf`, from 0 to 100.
+        differences: of each score, by the names of `TranslationScores`, from 0 to 100.
         changes: the sentences that they translate differently, in order.
         sentences: how many sentences there are.
     """
@@ -66,13 +66,12 @@ class TranslatorComparison:
             raise ValueError("expected the same sentences twice. Received: others")
         references = [example.reference for example in first]
         counts = [translation_counts_of(references, [one.hypothesis for one in some]) for some in (first, second)]
-        values, resampled = ([one.scores() for one in counts], [one.resampled for one in counts])
+        scores, resampled = ([one.scores() for one in counts], [one.resampled for one in counts])
         differences = {}
-        for at, name in enumerate(("bleu", "chrf")):
-            counted = [getattr(one, name) for one in counts]
-            differing = int((counted[0] != counted[1]).any(axis=-1).sum())
-            drawn = [one[at] for one in resampled]
-            differences[name] = difference_of(values[0][at], values[1][at], drawn[0], drawn[1], differing)
+        for name in scores[0]:
+            differing = int((counts[0].of[name] != counts[1].of[name]).any(axis=-1).sum())
+            values, drawn = [one[name] for one in scores], [one[name] for one in resampled]
+            differences[name] = difference_of(values[0], values[1], drawn[0], drawn[1], differing)
         pairs = [pair for pair in zip(first, second, strict=True) if pair[0].hypothesis != pair[1].hypothesis]
         return cls(names, differences, _changes(pairs), len(first))
 
@@ -107,11 +106,11 @@ class TranslatorComparison:
 
     def rows(self) -> dict[Inline, Difference]:
         """Return the differences by the names that a reader sees."""
-        return {"BLEU": self.differences["bleu"], "chrF2": self.differences["chrf"]}
+        return {shown: self.differences[name] for name, shown in SHOWN_SCORES.items()}
 
     def document(self, title: str) -> Document:
         """Return what is to be read."""
-        caption = "sacrebleu, with case, tokenizer 13a; the difference is the second's less the first's"
+        caption = "sacrebleu, BLEU by its tokenizer 13a; the difference is the second's less the first's"
         differences = differences_table(caption, self.rows(), self.scale)
         changes = [(change.fate, change) for change in self.changes]
         return _CHANGES.document(title, self.names, self.counts(), differences, changes)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +13,7 @@ from nlp_pipeline.evaluation.heatmap import AlignedTranslation
 from nlp_pipeline.outputs import new_file
 from nlp_pipeline.serving.translator import LoadedTranslator, Translation
 from nlp_pipeline.subwords.pieces import SPACE
+from nlp_pipeline.text.code_points import is_unspaced
 from nlp_pipeline.text.pair import SentencePair
 
 WRITERS: dict[str, Callable[[AlignedTranslation, Path | str | IO[bytes]], None]] = {
@@ -58,11 +58,38 @@ def aligned_translation(
 def joined_to_words(
     translator: LoadedTranslator, found: Translation, aligned: AlignedTranslation
 ) -> AlignedTranslation:
-    """Return the alignment of a translation, as `alignment_of` gives it, with its subwords joined to words."""
+    """Return the alignment of a translation, as `alignment_of` gives it, with its subwords joined to words.
+
+    What is written without spaces between words stays in subwords: joined, a whole sentence would be one word.
+    """
     whole = translator.bundle.inputs.target_tokenizer.kind == "words"
-    target_ids = list(range(len(aligned.target_tokens))) if whole else _words_of(aligned.target_tokens)
-    joined = aligned.by_words(found.places.word_ids, target_ids, found.places.words)
-    return replace(joined, target_tokens=tuple(word.removeprefix(SPACE) for word in joined.target_tokens))
+    tokens = aligned.target_tokens
+    target_ids = list(range(len(tokens))) if whole else _words_of(tokens)
+    joined: list[str] = [""] * (max(target_ids, default=-1) + 1)
+    for token, at in zip(tokens, target_ids, strict=True):
+        joined[at] += token
+    source_ids, source_words = _cut_unspaced(found.places.subwords, found.places.word_ids, found.places.words)
+    target_ids, target_words = _cut_unspaced(tokens, target_ids, [word.removeprefix(SPACE) for word in joined])
+    return aligned.by_words(source_ids, target_ids, source_words, target_words)
+
+
+def _cut_unspaced(
+    subwords: Sequence[str], word_ids: Sequence[int], words: Sequence[str]
+) -> tuple[list[int], list[str]]:
+    """Return the word of each subword, and the words, where those of scripts without spaces are cut into subwords."""
+    own: list[list[str]] = [[] for _ in words]
+    for subword, at in zip(subwords, word_ids, strict=True):
+        own[at].append(subword.removeprefix(SPACE))
+    ids: list[int] = []
+    cut: list[str] = []
+    for word, parts in zip(words, own, strict=True):
+        if len(parts) > 1 and is_unspaced(word):
+            ids += range(len(cut), len(cut) + len(parts))
+            cut += parts
+        else:
+            ids += [len(cut)] * len(parts)
+            cut.append(word)
+    return ids, cut
 
 
 def alignment_of(found: Translation) -> AlignedTranslation | None:

@@ -81,6 +81,10 @@ _IDEOGRAPHS = (
 )
 
 
+# Of letters that are written without a space between words: Thai, Lao, Tibetan, Burmese, Khmer.
+_UNSPACED = ((0x0E00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F))
+
+
 def class_of(code_point: int) -> str:
     """Return the class of a code point: one ASCII character; printable ASCII is its own class."""
     if code_point in _SINGLE:
@@ -111,3 +115,8 @@ _CLASSES = _Classes()
 def class_string(text: str) -> str:
     """Return the classes of a text's code points, a string of the same length."""
     return text.translate(_CLASSES)
+
+
+def is_unspaced(text: str) -> bool:
+    """Return whether a text has a character of a script that puts no spaces between words, such as Chinese or Thai."""
+    return IDEOGRAPH in class_string(text) or any(low <= ord(one) <= high for one in text for low, high in _UNSPACED)

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
 from seqeval.metrics import classification_report
 
 from nlp_pipeline.evaluation.bootstrap import (
@@ -34,12 +35,19 @@ from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.evaluation.tagger_comparison import TaggerComparison
 from nlp_pipeline.evaluation.translation_counts import bleu_of_sums, chrf_of_sums, translation_counts_of
 from nlp_pipeline.evaluation.translation_report import TranslatedExample
+from nlp_pipeline.evaluation.translations import SHOWN_SCORES
 from nlp_pipeline.evaluation.translator_comparison import TranslatorComparison
 from nlp_pipeline.text.schemes import Scheme, tags_from_entities
 from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.spans import Entity
 
 TYPES = ("LOC", "ORG", "PER")
+METRICS = {
+    "bleu": BLEU(force=True),
+    "bleu_lower_tokenized": BLEU(lowercase=True, force=True),
+    "chrf": CHRF(),
+    "ter": TER(),
+}
 
 
 def _drawn_example(source: random.Random) -> TaggedExample:
@@ -140,12 +148,12 @@ def test_resamples_are_scored_as_sacrebleu_scores_them() -> None:
         "" if source.random() < 0.1 else " ".join(w for w in reference.split() if source.random() < 0.8) + " rot"
         for reference in references
     ]
-    bleu, chrf = translation_counts_of(references, hypotheses).resampled
+    resampled = translation_counts_of(references, hypotheses).resampled
     places = np.concatenate(list(drawn_places(30)))
     for number in range(0, RESAMPLES, 20):
         chosen = [hypotheses[p] for p in places[number]], [[references[p] for p in places[number]]]
-        assert bleu[number] == pytest.approx(BLEU(force=True).corpus_score(*chosen).score)
-        assert chrf[number] == pytest.approx(CHRF().corpus_score(*chosen).score)
+        for name, metric in METRICS.items():
+            assert resampled[name][number] == pytest.approx(metric.corpus_score(*chosen).score), name
 
 
 @pytest.mark.parametrize(
@@ -156,15 +164,19 @@ def test_resamples_are_scored_as_sacrebleu_scores_them() -> None:
         (["a b c d"], ["x y z w"]),
         (["a b c d"], [""]),
         ([""], ["a"]),
+        (["A B c"], ["a b C d"]),
+        (["a b c d e f"], ["d e f a b c"]),  # a shift
         (["a b c d e f g h"], ["a b c d"]),  # brevity
         (["あいうえお"], ["あいう"]),
     ],
 )
 def test_corners_are_scored_as_sacrebleu_scores_them(references: list[str], hypotheses: list[str]) -> None:
-    bleu, chrf = translation_counts_of(references, hypotheses).estimates()
-    assert bleu.value == pytest.approx(BLEU(force=True).corpus_score(hypotheses, [references]).score)
-    assert chrf.value == pytest.approx(CHRF().corpus_score(hypotheses, [references]).score)
-    assert (bleu.low, bleu.high) == pytest.approx((bleu.value, bleu.value))
+    estimates = translation_counts_of(references, hypotheses).estimates()
+    assert list(estimates) == list(METRICS) == list(SHOWN_SCORES)
+    for name, metric in METRICS.items():
+        estimate = estimates[name]
+        assert estimate.value == pytest.approx(metric.corpus_score(hypotheses, [references]).score), name
+        assert (estimate.low, estimate.high) == pytest.approx((estimate.value, estimate.value))
 
 
 def test_sums_of_many_rows_at_once_are_those_of_each() -> None:

@@ -20,7 +20,7 @@ from nlp_pipeline.evaluation.translation_report import (
     TranslationReport,
     ranked,
 )
-from nlp_pipeline.evaluation.translations import score_translations
+from nlp_pipeline.evaluation.translations import SHOWN_SCORES, score_translations
 
 EXAMPLES = [
     TranslatedExample("a dog", "ein Hund", "ein Hund", "test.en:1"),
@@ -64,8 +64,8 @@ def test_figures_stand_with_their_signatures_and_by_length() -> None:
     assert r"case:mixed\|eff:no\|tok:13a\|smooth:exp" in markdown
     assert r"case:lc\|eff:no\|tok:13a\|smooth:exp" in markdown
     assert "| words of the source | sentences | BLEU |" in markdown
-    assert "| 6-10 | 0 |  |  |" in markdown
-    assert "| 41+ | 0 |  |  |" in markdown
+    assert "| 6-10 | 0 |  |  |  |" in markdown
+    assert "| 41+ | 0 |  |  |  |" in markdown
     assert "Empty: 1." in markdown
 
 
@@ -161,6 +161,13 @@ def test_of_a_very_long_sentence_it_is_said_how_much_is_not_shown() -> None:
 
 def test_the_json_tells_intervals_around_the_scores() -> None:
     told = _numbers(EXAMPLES).to_json()
-    for name in ("bleu", "chrf"):
+    for name in SHOWN_SCORES:
         assert told[name]["value"] == pytest.approx(told["scores"][name]["score"])
         assert told[name]["low"] <= told[name]["value"] <= told[name]["high"]
+    assert list(told["by_length"]) == list(told["scores"]["by_length"])
+    for words, bucket in told["scores"]["by_length"].items():
+        estimate = told["by_length"][words]
+        assert (estimate is None) == (bucket["count"] == 0)
+        if estimate is not None:
+            assert estimate["value"] == pytest.approx(bucket["score"])
+            assert estimate["low"] <= estimate["value"] <= estimate["high"]
