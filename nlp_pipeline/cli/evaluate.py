@@ -39,6 +39,7 @@ def command(
     tag_column: int | None,
     source_field: str | None,
     target_field: str | None,
+    shortlist: int | None,
     beam_size: int | None,
     length_penalty: float | None,
     coverage_penalty: float | None,
@@ -74,15 +75,16 @@ def command(
     of_both = given(format=format_)
     of_labelled = given(scheme=scheme, word_column=word_column, tag_column=tag_column)
     of_pairs = given(source_field=source_field, target_field=target_field)
-    of_search = given(beam_size=beam_size, length_penalty=length_penalty, coverage_penalty=coverage_penalty)
+    penalties = given(length_penalty=length_penalty, coverage_penalty=coverage_penalty)
+    of_search = given(shortlist=shortlist, beam_size=beam_size) | penalties
     scores: Any
     if read_task(bundle) == "translation":
-        refuse("the bundle of a translator", of_labelled | given(precision=precision))
+        refuse("the bundle of a translator", of_labelled)
         if (data is None) == (source is None and target is None) or (source is None) != (target is None):
             raise click.UsageError("a translator is scored on --source and --target, or on --data")
         if format_ == "conll":
             raise click.UsageError("--format conll is not for the bundle of a translator")
-        scores = evaluate_pairs(bundle, source, target, data, report, of_both | of_pairs, **of_search)
+        scores = evaluate_pairs(bundle, source, target, data, report, of_both | of_pairs, precision, **of_search)
     else:
         refuse("the bundle of a tagger", of_search | of_pairs | given(source=source, target=target))
         if format_ == "tsv":

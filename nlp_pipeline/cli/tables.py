@@ -15,7 +15,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from nlp_pipeline.evaluation.entities import EntityScores
     from nlp_pipeline.evaluation.tagger_comparison import TaggerComparison
-    from nlp_pipeline.evaluation.translations import SHOWN_SCORES, Score, TranslationScores
+    from nlp_pipeline.evaluation.translations import Score, TranslationScores
     from nlp_pipeline.evaluation.translator_comparison import TranslatorComparison
     from nlp_pipeline.jobs.doctor import Finding
     from nlp_pipeline.studies.memory_results import MemoryStudy
@@ -163,6 +163,8 @@ def comparison_tables(comparison: TaggerComparison | TranslatorComparison) -> li
 
 def translation_table(scores: TranslationScores, title: str = "") -> Table:
     """Return the scores of translations, each with sacrebleu's signature, and BLEU by length."""
+    from nlp_pipeline.evaluation.translations import SHOWN_SCORES
+
     rows = []
     for name, shown in SHOWN_SCORES.items():
         score: Score = getattr(scores, name)

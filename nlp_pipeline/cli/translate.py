@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from nlp_pipeline.cli.files import end, files_and_cluster, files_options, shown
-from nlp_pipeline.cli.options import bundle_argument, given, search_options, stream_or_file
+from nlp_pipeline.cli.options import bundle_argument, given, precision_option, search_options, stream_or_file
 from nlp_pipeline.cli.quiet import load_tensorflow
 
 
@@ -21,6 +21,7 @@ from nlp_pipeline.cli.quiet import load_tensorflow
     "else is text. All but Parquet can be packed (.gz).",
 )
 @search_options
+@precision_option
 @click.option("--n-best", type=click.IntRange(1), default=1, show_default=True, help="Translations of each line.")
 @click.option(
     "--alignments",
@@ -31,9 +32,11 @@ from nlp_pipeline.cli.quiet import load_tensorflow
 )
 def command(
     bundle: Path,
+    shortlist: int | None,
     beam_size: int | None,
     length_penalty: float | None,
     coverage_penalty: float | None,
+    precision: str | None,
     n_best: int,
     alignments: str | None,
     **options: Any,
@@ -58,9 +61,10 @@ def command(
     load_tensorflow(at_once=True)
     from nlp_pipeline.jobs.translate import translate_files
 
-    settings = given(beam_size=beam_size, length_penalty=length_penalty, coverage_penalty=coverage_penalty)
+    penalties = given(length_penalty=length_penalty, coverage_penalty=coverage_penalty)
+    settings = given(shortlist=shortlist, beam_size=beam_size) | penalties
     files, cluster = files_and_cluster(options, second=alignments)
     with shown(options["json_progress"], options["quiet"]) as telling:
-        done = translate_files(bundle, files, n_best, settings, cluster, telling)
+        done = translate_files(bundle, files, n_best, settings, cluster, telling, precision)
     parts = f", {done.session['in_parts']:,} of them in parts" if done.session.get("in_parts") else ""
     end(done, f"{done.session['records']:,} lines{parts}", options["quiet"])

@@ -97,6 +97,7 @@ def evaluate_pairs(
     pairs: str | None,
     report: Path | None,
     reading: Mapping[str, Any],
+    precision: str | None = None,
     **settings: Any,
 ) -> TranslationScores:
     """Score a bundle's folder on sentence pairs, and write a report where one is wanted.
@@ -108,6 +109,7 @@ def evaluate_pairs(
         pairs: likewise.
         report: the report's folder.
         reading: as for `read_aligned_pairs`.
+        precision: as `LoadedTranslator.load` takes it.
         settings: of the search, in the place of the recipe's.
 
     Raises:
@@ -115,7 +117,7 @@ def evaluate_pairs(
     """
     if report is not None:
         refuse_foreign(report, TRANSLATIONS)
-    translator = LoadedTranslator.load(bundle)
+    translator = LoadedTranslator.load(bundle, precision)
     examples = read_aligned_pairs(translator, source, target, pairs, **reading)
     evaluation = evaluate_translator(translator, examples, **settings)
     if report is not None:

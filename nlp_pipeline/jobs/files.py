@@ -179,6 +179,12 @@ def bundle_path(bundle: str | PathLike[str]) -> Path:
     return Path(bundle).absolute()
 
 
+def tell_chosen(precision: str | None, telling: Telling | None) -> None:
+    """Tell what `--precision auto` has come to."""
+    if telling is not None and telling.remarks is not None:
+        telling.remarks(f"--precision auto: {precision or 'as the bundle was trained'}")
+
+
 def _targets(sources: Sequence[Source], files: Files, form: Form, is_many: bool) -> list[list[str]]:
     """Return where each source goes."""
     given = [files.output] if files.second is None else [files.output, files.second]

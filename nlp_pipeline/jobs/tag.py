@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from nlp_pipeline.corpora.records import ReadOptions
 from nlp_pipeline.corpora.sources import format_of
-from nlp_pipeline.jobs.files import Files, Telling, bundle_path, plan_of
+from nlp_pipeline.jobs.files import Files, Telling, bundle_path, plan_of, tell_chosen
 from nlp_pipeline.serving.connection import Cluster
 from nlp_pipeline.serving.files import Done
 from nlp_pipeline.serving.forms import Form
@@ -70,8 +70,8 @@ def tag_files(
     if worker is not None and (cluster is not None or precision is not None):
         raise ValueError("expected neither a cluster nor a precision beside a loaded worker, received one")
     asked = chosen(precision, folder) if worker is None else worker.precision
-    if precision == "auto" and telling is not None and telling.remarks is not None:
-        telling.remarks(f"--precision auto: {asked or 'as the bundle was trained'}")
+    if precision == "auto":
+        tell_chosen(asked, telling)
     load = partial(worker_of, str(folder), asked) if worker is None else lambda: worker
     identity = {"command": "tag", "precision": asked}
     return plan.run(folder, load, TAGGING_LIMITS, read, identity, cluster, telling or Telling())

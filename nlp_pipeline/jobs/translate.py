@@ -12,13 +12,14 @@ from nlp_pipeline.corpora.records import ReadOptions
 from nlp_pipeline.corpora.sources import format_of
 from nlp_pipeline.errors import BundleError, Problem, RecipeError, UsageError
 from nlp_pipeline.evaluation.heatmap import pharaoh_of
-from nlp_pipeline.jobs.files import Files, Telling, bundle_path, plan_of
+from nlp_pipeline.jobs.files import Files, Telling, bundle_path, plan_of, tell_chosen
 from nlp_pipeline.recipe import TranslationRecipe
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.serving.connection import Cluster
 from nlp_pipeline.serving.files import Done
 from nlp_pipeline.serving.forms import Form
 from nlp_pipeline.serving.manifest import read_task
+from nlp_pipeline.serving.precision import chosen
 from nlp_pipeline.serving.translated_forms import (
     TRANSLATING_LIMITS,
     TranslatedJsonForm,
@@ -27,7 +28,7 @@ from nlp_pipeline.serving.translated_forms import (
     TranslatingWorker,
 )
 from nlp_pipeline.serving.translator import LoadedTranslator
-from nlp_pipeline.serving.translator_bundle import TASK
+from nlp_pipeline.serving.translator_bundle import NO_SHORTLIST, SHORTLIST, TASK
 
 INPUT_FORMATS = ("text", "jsonl", "parquet")
 OUTPUT_FORMATS = ("text", "jsonl", "parquet")
@@ -40,6 +41,7 @@ def translate_files(
     settings: Mapping[str, Any] | None = None,
     cluster: Cluster | None = None,
     telling: Telling | None = None,
+    precision: str | None = None,
     worker: TranslatingWorker | None = None,
 ) -> Done:
     """Translate files, one output for each input, with a line or record out for each one in, in order.
@@ -52,10 +54,11 @@ def translate_files(
         settings: of the search, in the place of the recipe's.
         cluster: where it is done; None for here.
         telling: who is told how it goes.
+        precision: as `LoadedTranslator.load` takes it; every worker of a cluster computes in what this machine chooses.
         worker: the bundle's, with these settings, where one is loaded already.
 
     Raises:
-        ValueError: a cluster beside a loaded worker.
+        ValueError: a cluster or a precision beside a loaded worker.
         UsageError: where the names do not go together, more translations are wanted than the beam holds, or the
             bundle's decoder has no attention to align by.
         CorpusError: where a source cannot be opened. What cannot be read of one is rejected, and all else done.
@@ -63,8 +66,8 @@ def translate_files(
         OutputError: where the output cannot be written.
         StoppedByUserError, TerminatedError: when a signal ended the run.
     """
-    if worker is not None and cluster is not None:
-        raise ValueError("expected no cluster beside a loaded worker, received one")
+    if worker is not None and (cluster is not None or precision is not None):
+        raise ValueError("expected neither a cluster nor a precision beside a loaded worker, received one")
     form = _form_of(files, n_best)
     plan = plan_of(files, form, INPUT_FORMATS, with_words=False)
     folder = bundle_path(bundle)
@@ -72,14 +75,17 @@ def translate_files(
     settings = dict(settings or {})
     _refuse_wrong_search(Path(bundle), files, n_best, settings)
     read = ReadOptions(files.text_field, with_words=False, with_fields=form.name != "text")
-    load = partial(worker_of, str(folder), n_best, settings) if worker is None else lambda: worker
-    identity = {"command": "translate", "n_best": n_best, "settings": settings}
+    asked = chosen(precision, folder) if worker is None else worker.precision
+    if precision == "auto":
+        tell_chosen(asked, telling)
+    load = partial(worker_of, str(folder), n_best, settings, asked) if worker is None else lambda: worker
+    identity = {"command": "translate", "n_best": n_best, "settings": settings, "precision": asked}
     return plan.run(folder, load, TRANSLATING_LIMITS, read, identity, cluster, telling or Telling())
 
 
-def worker_of(bundle: str, n_best: int, settings: Mapping[str, Any]) -> TranslatingWorker:
+def worker_of(bundle: str, n_best: int, settings: Mapping[str, Any], precision: str | None = None) -> TranslatingWorker:
     """Load a translator's bundle, for `translate_files`."""
-    return TranslatingWorker(LoadedTranslator.load(bundle), n_best, **settings)
+    return TranslatingWorker(LoadedTranslator.load(bundle, precision), n_best, **settings)
 
 
 def _form_of(files: Files, n_best: int) -> Form:
@@ -108,6 +114,9 @@ def _refuse_wrong_search(bundle: Path, files: Files, n_best: int, settings: Mapp
     held = settings.get("beam_size", recipe.search.beam_size)
     if n_best > held:
         raise UsageError(f"--n-best: expected at most the size of the beam, {held}, received {n_best}")
+    count = settings.get("shortlist", recipe.search.shortlist)
+    if count and not (bundle / SHORTLIST).is_file():
+        raise UsageError(f"--shortlist: {NO_SHORTLIST}, received {count}")
     if files.second is not None and recipe.decoder.attention is None:
         message = "expected a bundle whose decoder has attention, to align by, received one without"
         raise UsageError([Problem(files.second, message)])

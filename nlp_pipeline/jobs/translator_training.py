@@ -7,14 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nlp_pipeline.devices import multiplies_bfloat16
 from nlp_pipeline.inputs.translation import EncodedPair, TranslationInputs, train_tokenizers
 from nlp_pipeline.jobs.encoded_pairs import EncodedPairs
 from nlp_pipeline.jobs.prepare import PreparedCorpus
 from nlp_pipeline.jobs.training_task import TrainingTask
 from nlp_pipeline.jobs.translator_card import translator_card
 from nlp_pipeline.jobs.translator_scoring import TranslatorScoring
+from nlp_pipeline.models.shortlist import Shortlist
 from nlp_pipeline.models.translator import Translator
 from nlp_pipeline.recipe.translation import TranslationRecipe
+from nlp_pipeline.serving.precision import DEV_BFLOAT16
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.subwords.encoders import find_encoder
@@ -60,11 +63,21 @@ class TranslatorTraining(TrainingTask):
         splits = self.prepared.splits
         encoded = {name: EncodedPairs(self.inputs, self.inputs.encode(splits[name])) for name in ("train", "dev")}
         seen = _with_what_was_seen(self.recipe, encoded["train"].pairs, splits["train"])
-        self.bundle = TranslatorBundle(seen, self.inputs, self.network, self.encoder_folder)
+        self.bundle = TranslatorBundle(
+            seen, self.inputs, self.network, self.encoder_folder, self._shortlist(encoded["train"].pairs)
+        )
         return encoded
+
+    def _shortlist(self, pairs: Sequence[EncodedPair]) -> Shortlist | None:
+        source, target = self.inputs.source_tokenizer, self.inputs.target_tokenizer
+        if source is None:
+            return None
+        sides = [pair.source.ids for pair in pairs], [pair.target_ids for pair in pairs]
+        return Shortlist.learned(*sides, len(source), len(target))
 
     def scoring(self, dev: EncodedPairs) -> Scoring:
         """Return how the network is scored: by BLEU of greedy translations, and by its loss a subword."""
+        self.dev = dev
         dev_scoring = TranslatorScoring(self.bundle, dev, self.prepared.splits["dev"])
         decisive = {"bleu": "bleu", "loss": "likelihood"}[self.recipe.training.score]
         return Scoring(dev_scoring.score, decisive, dev_scoring.show)
@@ -76,6 +89,9 @@ class TranslatorTraining(TrainingTask):
         if self.inputs.source_tokenizer is not None:
             metrics["vocabulary"]["source"] = len(self.inputs.source_tokenizer)
         metrics["dev"] = dict(best.scores)
+        if self.recipe.training.precision == "float32" and multiplies_bfloat16():
+            rounded = TranslatorScoring(self.bundle.in_precision("bfloat16"), self.dev, self.prepared.splits["dev"])
+            metrics[DEV_BFLOAT16] = {"bleu": rounded.score()["bleu"]}
         replace(self.bundle, metrics=metrics, card=translator_card(self.recipe, metrics)).write(folder)
         bleu = f"dev BLEU {100 * best.scores['bleu']:.2f} (greedy, cased, 13a)"
         return [f"{bleu} from epoch {best.epoch}; bundle in {folder}"]

@@ -139,7 +139,13 @@ def attend(query: tf.Tensor, annotations: Annotations, energy_vector: tf.Tensor 
     Returns:
         The contexts `[B * N, D]` and the attention weights `[B * N, S]`.
     """
-    keys, values, padding_mask = annotations
+    weights = attention_weights(query, annotations, energy_vector)
+    return weighted_sum(weights, annotations.values), tf.reshape(weights, [-1, tf.shape(weights)[2]])
+
+
+def attention_weights(query: tf.Tensor, annotations: Annotations, energy_vector: tf.Tensor | None) -> tf.Tensor:
+    """Return the attention weights `[B, N, S]` of projected queries, as `attend` takes them."""
+    keys, _, padding_mask = annotations
     sentences, source = tf.unstack(tf.shape(keys)[:2])
     grouped = tf.reshape(query, [sentences, -1, keys.shape[2]])
     if energy_vector is None:
@@ -150,6 +156,9 @@ def attend(query: tf.Tensor, annotations: Annotations, energy_vector: tf.Tensor 
         # memory in graphs of TensorFlow 2.21 with oneDNN.
         energies = tf.matmul(tf.reshape(seen, [-1, keys.shape[2]]), energy_vector[:, tf.newaxis])
         energies = tf.reshape(energies, [sentences, -1, source])
-    weights = tf.nn.softmax(tf.where(padding_mask[:, tf.newaxis], energies, NOWHERE))
-    context = tf.matmul(weights, values)
-    return tf.reshape(context, [-1, values.shape[2]]), tf.reshape(weights, [-1, source])
+    return tf.nn.softmax(tf.where(padding_mask[:, tf.newaxis], energies, NOWHERE))
+
+
+def weighted_sum(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Return the sums `[B * N, D]` of values `[B, S, D]` by weights `[B, N, S]`."""
+    return tf.reshape(tf.matmul(weights, values), [-1, values.shape[2]])

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from nlp_pipeline.layers.attention import Annotations, attend
+from nlp_pipeline.layers.attention import Annotations, attend, attention_weights, weighted_sum
 from nlp_pipeline.layers.cells import Cell, States
 from nlp_pipeline.layers.recurrences import array, of_kernel, product, product_back, shifted
 
@@ -47,30 +47,39 @@ def attentive_step(
     of_input: tf.Tensor,
     kernels: AttentiveKernels,
     annotations: Annotations,
+    added: tf.Tensor,
     before: States,
     asking: tf.Tensor | None = None,
 ) -> tuple[States, tf.Tensor, tf.Tensor]:
     """Run one step, as a search needs it.
 
+    The context is a weighted sum, and whatever it is multiplied by, the same weighted sum of products. So these are
+    computed once for each annotation, and not at every step of every hypothesis.
+
     Args:
         cell: which.
-        of_input: the sums that the input gives `[B, gates * U]`, float32.
+        of_input: the sums that the input gives `[B * N, gates * U]`, float32.
         kernels: the weights.
-        annotations: what is attended to.
+        annotations: what is attended to, of B sentences.
+        added: of each annotation its product with the context's kernel, and after it whatever else the context's
+            weighted sum is wanted of, `[B, S, gates * U + R]`, float32.
         before: what the cell is in.
-        asking: is added to the projected query `[B, A]`, float32; None for the state's query alone.
+        asking: is added to the projected query `[B * N, A]`, float32; None for the state's query alone.
 
     Returns:
-        What the cell is in afterwards, the context `[B, D]` and the attention weights `[B, S]`.
+        What the cell is in afterwards, the weighted sum of what else there was `[B * N, R]`, and the attention weights
+        `[B * N, S]`.
     """
     query = before[0] if kernels.query is None else product(before[0], kernels.query)
     query = query if asking is None else query + asking
-    context, weights = attend(query, annotations, kernels.energy)
+    weights = attention_weights(query, annotations, kernels.energy)
+    found = weighted_sum(weights, added)
     of_state = product(before[0], kernels.state)
     if kernels.state_bias is not None:
         of_state += tf.cast(kernels.state_bias, tf.float32)
-    after, _ = cell.advance(of_input + product(context, kernels.context), of_state, before)
-    return after, context, weights
+    sums = kernels.context.shape[1]
+    after, _ = cell.advance(of_input + found[:, :sums], of_state, before)
+    return after, found[:, sums:], tf.reshape(weights, [-1, tf.shape(weights)[2]])
 
 
 def attentive_recur(

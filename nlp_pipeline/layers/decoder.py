@@ -1,7 +1,7 @@
 """The decoder: a recurrent language model of the target, conditioned on the source, in two altitudes.
 
-`unroll` reads a whole target at once, as training and scoring do; `step` reads one subword, as a search does. Both give
-the same numbers.
+The layer reads a whole target at once, as training and scoring do; `steps` reads one subword, as a search does. Both
+give the same numbers.
 
     no attention       the context is the encoder's last state: the decoder begins with it, or sees it at every step
     input feeding      the state before finds the context, which is an input of the first layer (Bahdanau et al. 2015)
@@ -17,10 +17,11 @@ import keras
 import tensorflow as tf
 
 from nlp_pipeline.layers.attention import Annotations, Attention
-from nlp_pipeline.layers.attentive_recurrence import AttentiveKernels, attentive_recur, attentive_step
+from nlp_pipeline.layers.attentive_recurrence import AttentiveKernels, attentive_recur
 from nlp_pipeline.layers.cells import CELLS, States
+from nlp_pipeline.layers.decoder_steps import DecoderSteps
 from nlp_pipeline.layers.dropout import Dropout
-from nlp_pipeline.layers.recurrences import product, recur
+from nlp_pipeline.layers.recurrences import recur
 from nlp_pipeline.layers.recurrent import project, state_bias_of, state_kernel_of
 
 Shape = Sequence[int | None]
@@ -156,6 +157,7 @@ class RecurrentDecoder(keras.layers.Layer):
             context_shape: of the encoder's last state `[B, C]`.
         """
         embedding, depth = int(inputs_shape[-1] or 0), int(values_shape[-1] or 0)
+        self.embedding = embedding
         context = depth if self.attend is not None else int(context_shape[-1] or 0) if self.sees_context else 0
         width = embedding + (context if self.feeds or self.attend is None else 0)
         for cell in self.cells:
@@ -204,7 +206,7 @@ class RecurrentDecoder(keras.layers.Layer):
         for number, cell in enumerate(self.cells):
             begin = initial[number]
             if number == 0 and self.feeds and source.annotations is not None:
-                kernels = self._attentive_kernels(states.shape[2])
+                kernels = self.attentive_kernels()
                 projected = project(cell, states, rows=states.shape[2])
                 asking = self._asking(states)
                 found = attentive_recur(CELLS[self.cell], projected, kernels, source.annotations, begin, asking)
@@ -216,7 +218,7 @@ class RecurrentDecoder(keras.layers.Layer):
                 states = recur(
                     CELLS[self.cell], project(cell, states), state_kernel_of(cell), begin, state_bias_of(cell)
                 )[0]
-            states = self._between(number, states, training)
+            states = self.between(number, states, training)
         by_row = tf.transpose(states, [1, 0, 2])
         if self.attend is not None and not self.feeds:
             found_of_all, weights = self.attend(by_row, source.annotations)
@@ -225,45 +227,11 @@ class RecurrentDecoder(keras.layers.Layer):
         weights = None if weights is None else tf.transpose(weights, [1, 0, 2])
         return Decoded(self._read_out(by_row, seen, inputs, training), weights)
 
-    def step(self, inputs: tf.Tensor, source: Source, before: Sequence[States]) -> tuple[Decoded, list[States]]:
-        """Read one subword of each row, or of several that belong to one sentence and stand one after the other.
+    def steps(self) -> DecoderSteps:
+        """Return what reads one subword after the other, with the weights as they are now."""
+        return DecoderSteps(self)
 
-        Args:
-            inputs: embedded `[B * N, E]`.
-            source: what `look_at` gave of B sentences.
-            before: for each layer what it is in, `[B * N, U]` each.
-
-        Returns:
-            What is predicted from, and for each layer what it is in afterwards.
-        """
-        inputs = tf.cast(inputs, self.compute_dtype)
-        context = weights = None
-        state = inputs
-        afters: list[States] = []
-        for number, cell in enumerate(self.cells):
-            if number == 0 and self.feeds and source.annotations is not None:
-                of_input = project(cell, state[tf.newaxis], rows=state.shape[1])[0]
-                kernels = self._attentive_kernels(state.shape[1])
-                after, context, weights = attentive_step(
-                    CELLS[self.cell], of_input, kernels, source.annotations, before[number], self._asking(state)
-                )
-            else:
-                if number == 0 and source.context is not None:
-                    several = tf.shape(state)[0] // tf.shape(source.context)[0]
-                    context = tf.repeat(source.context, several, axis=0)
-                    state = tf.concat([state, tf.cast(context, state.dtype)], axis=1)
-                of_state = product(before[number][0], state_kernel_of(cell))
-                bias = state_bias_of(cell)
-                of_state = of_state if bias is None else of_state + tf.cast(bias, tf.float32)
-                of_input = project(cell, state[tf.newaxis])[0]
-                after, _ = CELLS[self.cell].advance(of_input, of_state, before[number])
-            afters.append(after)
-            state = self._between(number, after[0], False)
-        if self.attend is not None and not self.feeds:
-            context, weights = self.attend(state, source.annotations)
-        return Decoded(self._read_out(state, context, inputs, False), weights), afters
-
-    def _attentive_kernels(self, embedding: int) -> AttentiveKernels:
+    def attentive_kernels(self) -> AttentiveKernels:
         """Return the first layer's kernels: below the rows of its inputs stand those of the context."""
         cell, attend = self.cells[0], self.attend
         assert attend is not None
@@ -272,7 +240,7 @@ class RecurrentDecoder(keras.layers.Layer):
             query = tf.cast(tf.convert_to_tensor(attend.query_kernel.value), self.compute_dtype)
         return AttentiveKernels(
             state_kernel_of(cell),
-            tf.cast(tf.convert_to_tensor(cell.kernel.value)[embedding:], self.compute_dtype),
+            tf.cast(tf.convert_to_tensor(cell.kernel.value)[self.embedding :], self.compute_dtype),
             query,
             attend.energy_vector(),
             state_bias_of(cell),
@@ -285,7 +253,7 @@ class RecurrentDecoder(keras.layers.Layer):
         kernel = tf.cast(tf.convert_to_tensor(self.query_kernel.value), inputs.dtype)
         return tf.cast(tf.matmul(inputs, kernel), tf.float32)
 
-    def _between(self, number: int, states: tf.Tensor, training: bool | None) -> tf.Tensor:
+    def between(self, number: int, states: tf.Tensor, training: bool | None) -> tf.Tensor:
         """Return a layer's outputs as the next one gets them."""
         if self.normalise:
             states = self.norms[number](states)
@@ -296,13 +264,14 @@ class RecurrentDecoder(keras.layers.Layer):
     ) -> tf.Tensor:
         seen = [states] if contexts is None else [states, tf.cast(contexts, states.dtype)]
         if self.readout is None:
-            outputs = tf.concat(seen, axis=-1)
-        else:
-            outputs = self.readout(tf.concat([*seen, tf.cast(inputs, states.dtype)], axis=-1))
-            if self.readout_norm is not None:
-                outputs = tf.cast(self.readout_norm(outputs), self.compute_dtype)
-            outputs = tf.tanh(outputs)
-        return self.readout_dropper(outputs, training=training)
+            return self.readout_dropper(tf.concat(seen, axis=-1), training=training)
+        return self.finished(self.readout(tf.concat([*seen, tf.cast(inputs, states.dtype)], axis=-1)), training)
+
+    def finished(self, sums: tf.Tensor, training: bool | None) -> tf.Tensor:
+        """Return the readout, from the sums of its layer."""
+        if self.readout_norm is not None:
+            sums = tf.cast(self.readout_norm(sums), self.compute_dtype)
+        return self.readout_dropper(tf.tanh(sums), training=training)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -240,10 +240,14 @@ def project(cell: Any, inputs: tf.Tensor, rows: int | None = None) -> tf.Tensor:
     length, batch = tf.unstack(tf.shape(inputs)[:2])
     kernel = tf.cast(tf.convert_to_tensor(cell.kernel.value)[:rows], inputs.dtype)
     products = tf.matmul(tf.reshape(inputs, [-1, inputs.shape[2]]), kernel)
-    bias = tf.convert_to_tensor(cell.bias.value)
-    bias = bias if len(bias.shape) == 1 else bias[0]
-    flat = tf.nn.bias_add(tf.cast(products, tf.float32), tf.cast(bias, tf.float32))
+    flat = tf.nn.bias_add(tf.cast(products, tf.float32), tf.cast(input_bias_of(cell), tf.float32))
     return tf.reshape(flat, [length, batch, flat.shape[1]])
+
+
+def input_bias_of(cell: Any) -> tf.Tensor:
+    """Return the bias of the product of the inputs: a GRU's first one."""
+    bias = tf.convert_to_tensor(cell.bias.value)
+    return bias if len(bias.shape) == 1 else bias[0]
 
 
 def state_kernel_of(cell: Any) -> tf.Tensor:

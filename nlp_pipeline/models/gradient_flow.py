@@ -69,11 +69,12 @@ def translator_gradient(network: Translator, batch: Tensors, step: int) -> Norms
     found = _of_stack(gradient_norms(network.encoder, 1, length, losses_of), "encoder")
 
     # Step by step, each state of the decoder is a tensor of its own, that a tape can be asked for.
-    begun = network.begin(batch)
+    begun, steps = network.begin(batch), network.decoder.steps()
+    source = steps.look_at(begun.source)
     states, passed = begun.states, []
     with tf.GradientTape() as tape:
         for number in range(step + 1):
-            outputs, states, _ = network.step(ids[:, number], begun.source, states)
+            outputs, _, states = steps(network.embed(ids[:, number]), source, states)
             passed.append(states)
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(target, network.logits(outputs))
     gradients = tape.gradient(loss, passed, unconnected_gradients=tf.UnconnectedGradients.ZERO)

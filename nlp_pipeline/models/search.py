@@ -9,10 +9,12 @@ may be: its last step can only be the end, so that every hypothesis has one.
     score(Y|X) = log P(Y|X) / lp(Y) + cp(X; Y)                                      Wu et al. 2016, equation 14
     lp(Y) = (5 + |Y|)^a / 6^a        cp(X; Y) = b sum_s log(min(sum_t weight_ts, 1))
 
-|Y| counts the end. Padding and the start can never be written; the probabilities are over all subwords.
+|Y| counts the end. Padding and the start can never be written; the probabilities are over all subwords, or over those
+of a sentence's shortlist, where there are such.
 
 A batch ends with its last sentence. The decoder is run for those sentences alone that can still find something, in
-smaller and smaller batches, and the output layer, which is most of the work, for the open hypotheses of these.
+smaller and smaller batches, and an output layer over all subwords, which is most of the work, for the open hypotheses
+of these.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from nlp_pipeline.models.network import Tensors
+from nlp_pipeline.models.shortlist import SPECIAL, Shortlist
 from nlp_pipeline.models.translator import Translator
 from nlp_pipeline.text.special import END_ID, PADDING_ID, START_ID
 
@@ -52,17 +56,33 @@ class Hypotheses(NamedTuple):
     weights: tf.Tensor | None
 
 
+class Candidates(NamedTuple):
+    """The subwords that each of B sentences may be continued by: its shortlist.
+
+    Attributes:
+        ids: int32 [B, C]; padding, the unknown, the start and the end stand first, as in the whole vocabulary.
+        kernel: the output layer's rows of these [B, C, R].
+        bias: likewise [B, C], float32; `NEVER` where a sentence has fewer.
+    """
+
+    ids: tf.Tensor
+    kernel: tf.Tensor
+    bias: tf.Tensor
+
+
 class Work(NamedTuple):
     """What the decoder is run on: b of the B sentences, with N hypotheses each.
 
     Attributes:
         sentences: their numbers int32 [b].
         source: the tensors of what the decoder knows of them.
+        candidates: the `Candidates` of b sentences; nothing where all subwords are.
         states: what each layer of the decoder is in [b * N, U].
     """
 
     sentences: tf.Tensor
     source: Sequence[tf.Tensor]
+    candidates: Sequence[tf.Tensor]
     states: Any
 
 
@@ -73,6 +93,7 @@ def search(
     length_penalty: float | tf.Tensor = 0.0,
     coverage_penalty: float | tf.Tensor = 0.0,
     longest: float | tf.Tensor = 2.0,
+    shortlist: Shortlist | None = None,
 ) -> Hypotheses:
     """Translate a batch.
 
@@ -83,11 +104,13 @@ def search(
         length_penalty: a, 0 for none.
         coverage_penalty: b, 0 for none; has no effect without attention.
         longest: a hypothesis has at most so many subwords for each of the source's, and `ROOM` more.
+        shortlist: what a sentence's subwords are chosen from; None for all there are. For sources in trained subwords.
 
     Returns:
         up to N hypotheses for each sentence. A sentence's are the same in any company.
     """
-    begun = network.begin(batch)
+    begun, step = network.begin(batch), network.decoder.steps()
+    known = step.look_at(begun.source)
     mask = batch["source_mask"]
     sentences, source_length = tf.unstack(tf.shape(mask))
     width = tf.convert_to_tensor(beam_size, tf.int32)
@@ -96,8 +119,13 @@ def search(
     limits = tf.cast(tf.math.ceil(tf.convert_to_tensor(longest, tf.float32) * _lengths(mask)), tf.int32) + ROOM
     steps = tf.reduce_max(limits)
     attends = network.decoder.attend is not None
+    candidates: Sequence[tf.Tensor] = ()
+    choices = network.vocabulary_sizes["target"]
+    if shortlist is not None:
+        candidates = _candidates(network, batch, shortlist)
+        choices = tf.shape(candidates[0])[1]
     # A subword has at most so many continuations in the beam.
-    taken = tf.minimum(width, network.vocabulary_sizes["target"])
+    taken = tf.minimum(width, choices)
 
     def rank(log_probabilities: tf.Tensor, length: tf.Tensor, coverage: tf.Tensor) -> tf.Tensor:
         covered = tf.where(mask[:, tf.newaxis], tf.math.log(tf.clip_by_value(coverage, 1e-9, 1.0)), 0.0)
@@ -117,16 +145,29 @@ def search(
         searching = searches(alive, kept)
         work = _smaller(work, searching, width)
         ids = tf.reshape(tf.gather(last, work.sentences), [-1])
-        source = tf.nest.pack_sequence_as(begun.source, _filled(begun.source, work.source))
-        outputs, states, weights = network.step(ids, source, work.states)
+        source = tf.nest.pack_sequence_as(known, _filled(known, work.source))
+        outputs, weights, states = step(network.embed(ids), source, work.states)
         is_searching = tf.gather(searching, work.sentences)[:, tf.newaxis]
         is_open = tf.logical_and(tf.gather(alive, work.sentences) > NEVER / 2, is_searching)
-        sentence, slot = tf.unstack(tf.cast(tf.where(is_open), tf.int32), axis=1)
-        must_end = tf.gather(limits, tf.gather(work.sentences, sentence)) <= time + 1
-        logits = network.logits(tf.gather(outputs, sentence * width + slot))
-        best_of_open, ids_of_open = _continuations(logits, taken, must_end)
+        if work.candidates:
+            of_each = Candidates(*work.candidates)
+            logits = tf.matmul(_grouped(outputs, width), of_each.kernel, transpose_b=True)
+            logits = tf.cast(logits, tf.float32) + of_each.bias[:, tf.newaxis]
+            must_end = tf.repeat(tf.gather(limits, work.sentences) <= time + 1, width)
+            found = _continuations(tf.reshape(logits, [-1, choices]), taken, must_end)
+            best_of_open, places = (_grouped(one, width) for one in found)
+            ids_of_open = tf.gather(of_each.ids, places, batch_dims=1)
+            best_of_open = tf.where(is_open[:, :, tf.newaxis], best_of_open, NEVER)
+            best_of_open, ids_of_open = (tf.reshape(one, [-1, taken]) for one in (best_of_open, ids_of_open))
+            rows = tf.reshape(work.sentences[:, tf.newaxis] * width + tf.range(width), [-1])
+        else:
+            sentence, slot = tf.unstack(tf.cast(tf.where(is_open), tf.int32), axis=1)
+            must_end = tf.gather(limits, tf.gather(work.sentences, sentence)) <= time + 1
+            logits = network.logits(tf.gather(outputs, sentence * width + slot))
+            best_of_open, ids_of_open = _continuations(logits, taken, must_end)
+            rows = tf.gather(work.sentences, sentence) * width + slot
         # In their places in the whole batch; nothing follows the others.
-        into = (tf.gather(work.sentences, sentence) * width + slot)[:, tf.newaxis]
+        into = rows[:, tf.newaxis]
         best_of_row = tf.tensor_scatter_nd_update(tf.fill([sentences * width, taken], NEVER), into, best_of_open)
         ids_of_row = tf.scatter_nd(into, ids_of_open, [sentences * width, taken])
         together = tf.reshape(tf.reshape(alive, [-1, 1]) + best_of_row, [sentences, -1])
@@ -179,7 +220,7 @@ def search(
     loop = (
         tf.constant(0),
         tf.fill([sentences, width], START_ID),
-        Work(tf.range(sentences), [one for one in tf.nest.flatten(begun.source) if one is not None], states),
+        Work(tf.range(sentences), [one for one in tf.nest.flatten(known) if one is not None], candidates, states),
         first,
         tf.zeros([sentences, width, source_length]),
         (nothing, zeros, zeros, nothing),
@@ -204,6 +245,34 @@ def search(
     return _read_back(kept, history, attends)
 
 
+def _candidates(network: Translator, batch: Tensors, shortlist: Shortlist) -> Candidates:
+    """Return which subwords may continue each sentence of a batch."""
+    ids, vocabulary = batch["source_ids"], network.vocabulary_sizes["target"]
+    likeliest = tf.gather(tf.constant(shortlist.likeliest), ids)
+    # Of padding the end alone, which is there anyway.
+    likeliest = tf.where(batch["source_mask"][:, :, tf.newaxis], likeliest, END_ID)
+    sentences = tf.shape(ids)[0]
+    of_sentence = tf.reshape(likeliest, [sentences, -1])
+    always = np.union1d(np.arange(SPECIAL), shortlist.frequent).astype(np.int32)
+    is_candidate = tf.tile(tf.reduce_any(tf.one_hot(always, vocabulary) > 0, axis=0)[tf.newaxis], [sentences, 1])
+    rows = tf.repeat(tf.range(sentences), tf.shape(of_sentence)[1])
+    places = tf.stack([rows, tf.reshape(of_sentence, [-1])], axis=1)
+    is_candidate = tf.tensor_scatter_nd_update(is_candidate, places, tf.ones_like(rows, tf.bool))
+    counts = tf.reduce_sum(tf.cast(is_candidate, tf.int32), axis=1)
+    # Each sentence's, in the order of their ids.
+    row, found = tf.unstack(tf.cast(tf.where(is_candidate), tf.int32), axis=1)
+    column = tf.range(tf.size(row)) - tf.gather(tf.cumsum(counts, exclusive=True), row)
+    shape = tf.stack([sentences, tf.reduce_max(counts)])
+    chosen = tf.scatter_nd(tf.stack([row, column], axis=1), found, shape)
+    kernel, bias = network.output_layer(chosen)
+    return Candidates(chosen, kernel, tf.where(tf.sequence_mask(counts), bias, NEVER))
+
+
+def _grouped(rows: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    """Return what stands by hypotheses [b * N, K] by sentences and hypotheses [b, N, K]."""
+    return tf.reshape(rows, [-1, width, tf.shape(rows)[1] if rows.shape[1] is None else rows.shape[1]])
+
+
 def _filled(structure: Any, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor | None]:
     """Return tensors in the places of those of a structure, and None where that has None."""
     left = iter(tensors)
@@ -226,6 +295,7 @@ def _smaller(work: Work, searching: tf.Tensor, width: tf.Tensor) -> Work:
         return Work(
             tf.gather(work.sentences, chosen),
             tf.nest.map_structure(lambda one: tf.gather(one, chosen), work.source),
+            tf.nest.map_structure(lambda one: tf.gather(one, chosen), work.candidates),
             tf.nest.map_structure(lambda one: tf.gather(one, rows), work.states),
         )
 
@@ -234,15 +304,15 @@ def _smaller(work: Work, searching: tf.Tensor, width: tf.Tensor) -> Work:
 
 
 def _continuations(logits: tf.Tensor, count: tf.Tensor, must_end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the likeliest subwords that may follow, and their log-probabilities, `[n, count]` each.
+    """Return the log-probabilities of the likeliest subwords that may follow, and their columns, `[n, count]` each.
 
     Args:
-        logits: of n hypotheses `[n, V]`.
+        logits: of n hypotheses `[n, V]`; the first columns are those of padding, the unknown, the start and the end.
         count: how many, at most V; `NEVER` stands for those that there are none for.
         must_end: which of them can only be followed by the end `[n]`.
     """
     # Two more than are wanted, for the two that cannot be written.
-    most, ids = tf.math.top_k(logits, tf.minimum(count + 2, logits.shape[1]))
+    most, ids = tf.math.top_k(logits, tf.minimum(count + 2, tf.shape(logits)[1]))
     highest = most[:, :1]
     total = highest + tf.math.log(tf.reduce_sum(tf.exp(logits - highest), axis=1, keepdims=True))
     writable = tf.logical_and(ids != PADDING_ID, ids != START_ID)

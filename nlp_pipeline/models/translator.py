@@ -211,7 +211,7 @@ class Translator(Network):
             inputs = self.bert(batch, training=training)
         else:
             assert self.source_table is not None
-            inputs = self.source_table(batch["source_ids"])
+            inputs = self._looked_up(self.source_table, batch["source_ids"])
         inputs = self.source_dropper(tf.cast(inputs, self.compute_dtype), training=training)
         first = None
         if self.learned_ends is not None:
@@ -226,7 +226,12 @@ class Translator(Network):
 
     def embed(self, target_ids: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the decoder's inputs [..., E] for subwords [...] of the target."""
-        return self.target_dropper(tf.cast(self.target_table(target_ids), self.compute_dtype), training=training)
+        return self.target_dropper(self._looked_up(self.target_table, target_ids), training=training)
+
+    def _looked_up(self, table: keras.layers.Layer, ids: tf.Tensor) -> tf.Tensor:
+        # The rows first: Keras would round the whole table, at every step of a search.
+        rows = tf.gather(tf.convert_to_tensor(table.embeddings.value), ids)
+        return tf.cast(rows, self.compute_dtype)
 
     def logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """Return the scores of all subwords [..., V], float32, from the decoder's outputs [..., R]."""
@@ -234,6 +239,11 @@ class Translator(Network):
         flat = tf.matmul(tf.reshape(outputs, [-1, outputs.shape[-1]]), kernel, transpose_b=True)
         flat = tf.cast(flat, tf.float32) + tf.convert_to_tensor(self.output_bias.value)
         return tf.reshape(flat, tf.concat([tf.shape(outputs)[:-1], [self.vocabulary_sizes["target"]]], axis=0))
+
+    def output_layer(self, ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the output layer of some subwords [...]: the kernel's rows [..., R], and the bias [...] in float32."""
+        kernel = tf.cast(tf.gather(self._output_kernel(), ids), self.compute_dtype)
+        return kernel, tf.gather(tf.convert_to_tensor(self.output_bias.value), ids)
 
     def _output_kernel(self) -> tf.Tensor:
         own = self.output_kernel if self.output_kernel is not None else self.target_table.embeddings
@@ -319,22 +329,6 @@ class Translator(Network):
         last = training.epochs + (training.frozen_epochs if self.finetunes else 0) - 1
         way = min(1.0, (epoch - 1) / last) if last else 0.0
         self.teacher_forcing.assign(forcing.first + way * (forcing.last - forcing.first))
-
-    def step(
-        self, ids: tf.Tensor, source: Source, states: Sequence[States]
-    ) -> tuple[tf.Tensor, list[States], tf.Tensor | None]:
-        """Write one subword more, of each of N hypotheses for each sentence.
-
-        Args:
-            ids: the last subword of each hypothesis [B * N].
-            source: what `begin` gave of the B sentences.
-            states: what each layer of the decoder is in, [B * N, U] each.
-
-        Returns:
-            What `logits` takes [B * N, R], the states afterwards, and the attention weights [B * N, S].
-        """
-        decoded, states = self.decoder.step(self.embed(ids), source, states)
-        return decoded.outputs, states, decoded.weights
 
     def alignments(self, batch: Tensors) -> tf.Tensor | None:
         """Return the attention weights [B, T, S] with which the target's own subwords are written; None without any."""

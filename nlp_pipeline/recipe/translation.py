@@ -197,6 +197,8 @@ class Search(Section):
     `part`: a source of more subwords is translated in parts of at most so many. `sentences`: whether a source of
     several sentences is translated sentence by sentence. null for what follows from the train corpus, and then stands
     in the bundle's recipe: twice its longest source; yes where fewer than one source in a hundred has several.
+    `shortlist`: each subword of a translation is chosen among so many likely translations of each of the source's, as
+    the train corpus has it, and so many of the most frequent; 0 for among all. Not with a BERT encoder.
     """
 
     beam_size: Annotated[int, Field(ge=1, le=1000)] = 5
@@ -205,6 +207,7 @@ class Search(Section):
     longest: Annotated[float, Field(gt=0.0, le=100.0)] = 2.0
     part: Annotated[int, Field(ge=2)] | None = None
     sentences: bool | None = None
+    shortlist: Annotated[int, Field(ge=0, le=200)] = 0
 
 
 class TranslationTraining(Training):
@@ -255,6 +258,8 @@ class TranslationRecipe(BaseRecipe):
             raise ValueError("embeddings.tie=all needs subwords.joint=true. Received: false")
         if self.embeddings.tie == "all" and self.bert is not None:
             raise ValueError("embeddings.tie=all needs trained vectors of the source. Received: a bert section")
+        if self.search.shortlist and self.bert is not None:
+            raise ValueError("search.shortlist needs trained subwords of the source. Received: a bert section")
         return self
 
     @model_validator(mode="after")

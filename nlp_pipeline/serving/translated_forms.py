@@ -63,6 +63,11 @@ class TranslatingWorker:
         self._n_best = n_best
         self._settings = settings
 
+    @property
+    def precision(self) -> str:
+        """In which the translator computes."""
+        return self._translator.bundle.recipe.training.precision
+
     def process(self, records: Sequence[InputRecord], name: str) -> Processed:
         """Return the `TranslatedRecord` of each record.
 

@@ -19,6 +19,7 @@ from nlp_pipeline.inputs.translation import EncodedSource, SourcePlaces
 from nlp_pipeline.models.search import search
 from nlp_pipeline.recipe.translation import Search
 from nlp_pipeline.serving.at_once import AtOnce
+from nlp_pipeline.serving.precision import chosen
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 from nlp_pipeline.text.normalisation import is_blank
 from nlp_pipeline.text.pair import SentencePair
@@ -88,16 +89,21 @@ class LoadedTranslator:
         self.bundle = bundle
         self._at_once = AtOnce()
         self._making = Lock()
-        self._search: Any = None
+        self._search: dict[int, Any] = {}
 
     @classmethod
-    def load(cls, folder: str | PathLike[str]) -> LoadedTranslator:
+    def load(cls, folder: str | PathLike[str], precision: str | None = None) -> LoadedTranslator:
         """Load a bundle's folder.
+
+        Args:
+            folder: the bundle's.
+            precision: in which it computes, `float32` or `bfloat16`; or `auto`, see `serving.precision`; as it was
+                trained where it is left out.
 
         Raises:
             BundleError: where it is missing, incomplete, altered or not a translator's.
         """
-        return cls(TranslatorBundle.read(Path(folder)))
+        return cls(TranslatorBundle.read(Path(folder), precision=chosen(precision, Path(folder))))
 
     def translate(self, text: str, n_best: int = 1, **settings: Any) -> Translation:
         """Translate one sentence; as `translate_stream`.
@@ -114,11 +120,12 @@ class LoadedTranslator:
             texts: a sentence each; one of white space has an empty translation.
             n_best: how many translations of each; at most the size of the beam.
             settings: of the search, in the place of the recipe's: `beam_size`, `length_penalty`, `coverage_penalty`,
-                `longest`, `part`, `sentences`.
+                `longest`, `part`, `sentences`, `shortlist`.
 
         Raises:
             TypeError: for one string in the place of several, or anything else among them.
             ValueError: more translations than the beam holds.
+            BundleError: a shortlist of a bundle that has none.
         """
         if isinstance(texts, str):
             raise TypeError(f"expected texts; `translate` takes one. Received: {texts!r}")
@@ -210,19 +217,19 @@ class LoadedTranslator:
 
     def _run(self, batch: dict[str, Any], searching: Search) -> list[NDArray[Any] | None]:
         with self._making:
-            if self._search is None:
-                self._search = self._made_for(signature_of(batch))
-        settings = (searching.beam_size, searching.length_penalty, searching.coverage_penalty, searching.longest)
-        found = self._search(batch, *(tf.constant(one, kind) for one, kind in zip(settings, _KINDS, strict=True)))
-        return [None if one is None else one.numpy() for one in found]
+            if searching.shortlist not in self._search:
+                self._search[searching.shortlist] = self._made_for(signature_of(batch), searching.shortlist)
+        numbers = (searching.beam_size, searching.length_penalty, searching.coverage_penalty, searching.longest)
+        given = [tf.constant(one, kind) for one, kind in zip(numbers, _KINDS, strict=True)]
+        return [None if one is None else one.numpy() for one in self._search[searching.shortlist](batch, *given)]
 
-    def _made_for(self, signature: Any) -> Any:
-        """Return the search as a graph, for all batches of a signature and all settings."""
-        network = self.bundle.network
+    def _made_for(self, signature: Any, count: int) -> Any:
+        """Return the search as a graph, for all batches of a signature and all settings but the shortlist's."""
+        network, shortlist = self.bundle.network, self.bundle.shortlist_of(count)
         numbers = [tf.TensorSpec([], tf.int32), *[tf.TensorSpec([], tf.float32)] * 3]
 
-        def run(batch: Any, *settings: Any) -> Any:
-            return tuple(search(network, batch, *settings))
+        def run(batch: Any, beam_size: Any, length_penalty: Any, coverage_penalty: Any, longest: Any) -> Any:
+            return tuple(search(network, batch, beam_size, length_penalty, coverage_penalty, longest, shortlist))
 
         return tf.function(run, input_signature=[signature, *numbers])
 

@@ -55,6 +55,7 @@ class TranslatorExport:
         self._network = bundle.network
         self._inputs = bundle.inputs
         self._settings = bundle.recipe.search
+        self._shortlist = bundle.shortlist_of(self._settings.shortlist)
         self._attends = bundle.recipe.decoder.attention is not None
         parts: list[tf.Module] = []
         if "text" in kinds:
@@ -114,7 +115,8 @@ class TranslatorExport:
 
     def _search(self, batch: dict[str, tf.Tensor], beam_size: tf.Tensor, length_penalty: tf.Tensor) -> Hypotheses:
         settings = self._settings
-        return search(self._network, batch, beam_size, length_penalty, settings.coverage_penalty, settings.longest)
+        penalties = (length_penalty, settings.coverage_penalty)
+        return search(self._network, batch, beam_size, *penalties, settings.longest, self._shortlist)
 
     def _of_text(self) -> Any:
         def translate_text(text: tf.Tensor, beam_size: tf.Tensor, length_penalty: tf.Tensor) -> dict[str, tf.Tensor]:

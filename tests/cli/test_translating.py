@@ -317,6 +317,8 @@ def test_a_script_that_training_has_not_seen(command: CommandLine, tmp_path: Pat
         (["train.en", "--output", "out", "--length-penalty", "nan"], "nan is not in the range"),
         (["train.en", "--output", "out", "--coverage-penalty", "1e38"], "1e+38 is not in the range"),
         (["train.en", "--output", "out", "--beam-size", "1001"], "1001 is not in the range 1<=x<=1000."),
+        (["train.en", "--output", "out", "--shortlist", "201"], "201 is not in the range 0<=x<=200."),
+        (["train.en", "--output", "out", "--precision", "half"], "'half' is not one of 'auto', 'float32', 'bfloat16'."),
     ],
 )
 def test_wrong_calls_of_translate(

@@ -125,9 +125,11 @@ def _step_by_step(
     asking: tf.Tensor | None,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     found, state = [], tuple(initial)
+    # Of the values themselves the weighted sum is the context.
+    added = tf.concat([annotations.values @ kernels.context, annotations.values], axis=2)
     for time, of_input in enumerate(tf.unstack(projected)):
         more = None if asking is None else asking[time]
-        state, context, weights = attentive_step(cell, of_input, kernels, annotations, state, more)
+        state, context, weights = attentive_step(cell, of_input, kernels, annotations, added, state, more)
         found.append((state[0], context, weights))
     states, contexts, weights = (tf.stack(part) for part in zip(*found, strict=True))
     return states, contexts, weights

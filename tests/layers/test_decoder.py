@@ -113,13 +113,14 @@ def test_equations_and_single_steps(cell: str, kind: dict[str, Any], layers: int
         np.testing.assert_allclose(decoded.outputs[row], outputs, atol=2e-5)
         if decoded.weights is not None:
             np.testing.assert_allclose(decoded.weights[row, :, :length], weights, atol=2e-5)
-    state = initial
+    state, steps = initial, decoder.steps()
+    known = steps.look_at(source)
     for time in range(TARGET):
-        one, state = decoder.step(tf.constant(INPUTS[:, time]), source, state)
-        np.testing.assert_allclose(one.outputs, decoded.outputs[:, time], atol=2e-6)
-        assert (one.weights is None) == (decoded.weights is None) == (kind["attention"] is None)
-        if one.weights is not None:
-            np.testing.assert_allclose(one.weights, decoded.weights[:, time], atol=2e-6)
+        of_step, weights_of_step, state = steps(tf.constant(INPUTS[:, time]), known, state)
+        np.testing.assert_allclose(of_step, decoded.outputs[:, time], atol=2e-6)
+        assert (weights_of_step is None) == (decoded.weights is None) == (kind["attention"] is None)
+        if weights_of_step is not None:
+            np.testing.assert_allclose(weights_of_step, decoded.weights[:, time], atol=2e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -165,10 +166,11 @@ def test_in_bfloat16_steps_and_all_at_once_agree() -> None:
     assert outputs.dtype == tf.bfloat16
     expected = exact(tf.constant(INPUTS), exact.look_at(VALUES, tf.constant(MASK), LAST), initial).outputs
     np.testing.assert_allclose(tf.cast(outputs, tf.float32), expected, atol=0.1)
-    state = initial
+    state, steps = initial, decoder.steps()
+    known = steps.look_at(source)
     for time in range(TARGET):
-        one, state = decoder.step(inputs[:, time], source, state)
-        np.testing.assert_allclose(tf.cast(one.outputs, tf.float32), tf.cast(outputs[:, time], tf.float32), atol=0.02)
+        one, _, state = steps(inputs[:, time], known, state)
+        np.testing.assert_allclose(tf.cast(one, tf.float32), tf.cast(outputs[:, time], tf.float32), atol=0.02)
 
 
 def test_dropout_drops_in_training_alone() -> None:

@@ -46,10 +46,10 @@ def test_of_a_translators_decoder_against_targets_begun_in_the_middle(translator
     assert len(norms["encoder/layer_0"]) == batch["source_mask"].shape[1]
     # The attention reaches every state of the encoder.
     assert (norms["encoder/layer_0"] > 0).all()
-    begun = network.begin(batch)
+    begun, steps = network.begin(batch), network.decoder.steps()
     states = begun.states
     for step in range(last):
-        _, states, _ = network.step(ids[:, step], begun.source, states)
+        _, _, states = steps(network.embed(ids[:, step]), steps.look_at(begun.source), states)
         with tf.GradientTape() as tape:
             tape.watch(states)
             rest = network.decoder(network.embed(ids[:, step + 1 : last + 1]), begun.source, states)

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from nlp_pipeline.models.search import ROOM, Hypotheses, search
+from nlp_pipeline.models.shortlist import Shortlist
 from nlp_pipeline.models.translator import Translator
 from nlp_pipeline.recipe.translation import TranslationRecipe
 from nlp_pipeline.text.special import END_ID, START_ID
@@ -221,3 +222,60 @@ def test_every_hypothesis_ends_in_time_and_in_a_graph() -> None:
         for one, other in zip(found, search(network, _sources(SOURCES), size), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
     assert run.experimental_get_tracing_count() == 1
+
+
+SHORTLIST = Shortlist(
+    # Of padding and the special ones the end, of the others one or two, some of which are the end again.
+    np.array([[3, 3], [3, 3], [3, 3], [3, 3], [5, 4], [6, 3], [4, 6]], np.int32),
+    np.array([5], np.int32),
+)
+
+
+@pytest.mark.parametrize("decoder", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("beam_size", [1, 2, 4, 50])
+def test_of_a_shortlist_nothing_else_is_written(decoder: dict[str, Any], beam_size: int) -> None:
+    """As by a network whose scores of the others are below all that a search takes, sentence by sentence."""
+    network = _network(decoder, seed=6)
+    found = search(network, _sources(SOURCES), beam_size, 0.6, 0.2, shortlist=SHORTLIST)
+    bias = network.output_bias.numpy()
+    written = set()
+    for row, source in enumerate(SOURCES):
+        allowed = {*range(4), *SHORTLIST.frequent.tolist(), *SHORTLIST.likeliest[source].ravel().tolist()}
+        network.output_bias.assign([one if place in allowed else -4e30 for place, one in enumerate(bias)])
+        expected = search(network, _sources([source]), beam_size, 0.6, 0.2)
+        there = int((found.lengths[row] >= 0).numpy().sum())
+        assert there == int((expected.lengths[0] >= 0).numpy().sum())
+        for number in range(there):
+            assert _best(found, row, number) == _best(expected, 0, number)
+        np.testing.assert_allclose(found.scores[row, :there], expected.scores[0, :there], rtol=1e-4)
+        np.testing.assert_allclose(
+            found.log_probabilities[row, :there], expected.log_probabilities[0, :there], rtol=1e-4
+        )
+        written |= {frozenset(allowed)}
+    # They are not all the same, and none is everything.
+    assert len(written) > 1
+    assert max(map(len, written)) <= VOCABULARY
+
+
+def test_a_shortlist_of_everything_is_none() -> None:
+    network = _network({}, seed=8)
+    everything = Shortlist(np.tile(np.arange(VOCABULARY, dtype=np.int32), (VOCABULARY, 1)), np.zeros(0, np.int32))
+    one, other = (search(network, _sources(SOURCES), 3, 0.6, shortlist=some) for some in (None, everything))
+    np.testing.assert_array_equal(one.ids, other.ids)
+    np.testing.assert_allclose(one.scores, other.scores, rtol=1e-5)
+    assert one.weights is not None
+    assert other.weights is not None
+    np.testing.assert_allclose(one.weights, other.weights, atol=1e-6)
+
+
+def test_a_shortlist_in_a_graph_of_unknown_shape() -> None:
+    network = _network({}, seed=9)
+    kinds = {"source_ids": tf.TensorSpec([None, None], tf.int32), "source_mask": tf.TensorSpec([None, None], tf.bool)}
+    run = tf.function(
+        lambda batch, size: tuple(search(network, batch, size, 0.6, shortlist=SHORTLIST)),
+        input_signature=[kinds, tf.TensorSpec([], tf.int32)],
+    )
+    for size in (1, 3):
+        expected = search(network, _sources(SOURCES), size, 0.6, shortlist=SHORTLIST)
+        for one, other in zip(run(_sources(SOURCES), tf.constant(size)), expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)

@@ -61,6 +61,10 @@ def test_a_processor_that_says_nothing_has_none(tmp_path: Path) -> None:
         (_metrics(dev=0.6, dev_bfloat16=0.60095), True),
         (_metrics(dev=0.6, dev_bfloat16=0.5985), False),
         (_metrics(dev=0.6, dev_bfloat16=0.6011), False),
+        ({"dev": {"bleu": 0.3}, "dev_bfloat16": {"bleu": 0.2991}}, True),
+        ({"dev": {"bleu": 0.3}, "dev_bfloat16": {"bleu": 0.2989}}, False),
+        ({"dev": {"bleu": 0.3}, "dev_bfloat16": {"bleu": 0.31}}, True),
+        ({"dev": {"bleu": 0.3}}, False),
     ],
 )
 def test_little_is_less_than_a_tenth_of_a_point(metrics: dict[str, Any], expected: bool) -> None:

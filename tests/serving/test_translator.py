@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,36 @@ def test_what_nobody_knows_stands_as_it_is(translator: LoadedTranslator) -> None
 def test_a_tagger_is_refused(tiny_bundle: Path) -> None:
     with pytest.raises(BundleError, match="expected the bundle of a translator, received that of a tagger"):
         LoadedTranslator.load(tiny_bundle)
+
+
+def test_a_shortlist_finds_what_was_learned(translator: LoadedTranslator) -> None:
+    texts = [source for source, _ in PAIRS]
+    whole = [one.text for one in translator.translate_stream(texts)]
+    few = list(translator.translate_stream(texts, shortlist=2))
+    assert [one.text for one in few] == whole == [target for _, target in PAIRS]
+    # Fewer subwords share the probability.
+    assert few[0].hypotheses[0].log_probability > translator.translate(texts[0]).hypotheses[0].log_probability
+
+
+def test_a_bundle_without_a_shortlist_searches_all_subwords_alone(translator: LoadedTranslator, tmp_path: Path) -> None:
+    replace(translator.bundle, shortlist=None).write(tmp_path / "bundle")
+    without = LoadedTranslator.load(tmp_path / "bundle")
+    assert without.bundle.shortlist is None
+    assert without.translate(FIRST).text == translator.translate(FIRST).text
+    with pytest.raises(BundleError, match=r"search\.shortlist: expected 0 of a bundle without a shortlist"):
+        without.translate(FIRST, shortlist=5)
+
+
+def test_in_bfloat16_the_weights_are_the_same_and_so_are_the_translations(
+    translator: LoadedTranslator, translator_folder: Path
+) -> None:
+    rounded = LoadedTranslator.load(translator_folder / "run" / "bundle", "bfloat16")
+    again = LoadedTranslator(translator.bundle.in_precision("bfloat16"))
+    for other in (rounded, again):
+        assert other.bundle.recipe.training.precision == "bfloat16"
+        for name, value in translator.bundle.network.named_weights().items():
+            np.testing.assert_array_equal(other.bundle.network.named_weights()[name], value)
+        for settings in ({}, {"shortlist": 3}):
+            found, expected = (one.translate(SECOND, **settings) for one in (other, translator))
+            assert found.text == expected.text
+            assert found.hypotheses[0].score == pytest.approx(expected.hypotheses[0].score, abs=0.02)

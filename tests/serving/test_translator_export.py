@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from nlp_pipeline.inputs.translation import TranslationInputs, train_tokenizers
+from nlp_pipeline.models.shortlist import Shortlist
 from nlp_pipeline.models.translator import Translator
 from nlp_pipeline.recipe import TranslationRecipe
 from nlp_pipeline.serving.translator import LoadedTranslator
@@ -39,6 +40,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "decoder": {"attention": None, "readout": 12, "units": 10},
         "search": {"sentences": True, "part": 30},
     },
+    "bpe, of a shortlist": {"subwords": {"kind": "bpe", "size": 70}, "search": {"part": 24, "shortlist": 3}},
     "whole words, copied": {"subwords": {"kind": "words", "size": 60, "minimum": 1, "lowercase": True}},
     "bert, by subword": {"bert": BERT, "subwords": {"size": 60}, "search": {"part": 20}},
     "bert, by word": {"bert": {**BERT, "level": "word"}, "subwords": {"kind": "words", "size": 32, "minimum": 9}},
@@ -75,7 +77,12 @@ def random_bundle(folder: Path, settings: dict[str, Any]) -> TranslatorBundle:
     network = Translator.for_inputs(inputs, encoder_folder, use_cudnn=False)
     for weight in network.trainable_weights:
         weight.assign(weight + keras.random.normal(weight.shape, stddev=0.4, seed=4))
-    return TranslatorBundle(recipe, inputs, network, None)
+    shortlist = None
+    if source is not None:
+        encoded = inputs.encode([SentencePair(*pair) for pair in PAIRS])
+        sides = [one.source.ids for one in encoded], [one.target_ids for one in encoded]
+        shortlist = Shortlist.learned(*sides, len(source), len(target))
+    return TranslatorBundle(recipe, inputs, network, None, shortlist)
 
 
 @pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS.keys())

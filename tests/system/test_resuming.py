@@ -23,6 +23,9 @@ from tests.tiny_checkpoint import write_tiny_checkpoint
 from tests.tiny_translator import write_tiny_translator
 from tests.training.worker import COMMAND, finish, ray_workers_in, start_team
 
+# Seconds in which nothing has to be done by: a test fails rather than hangs.
+TIMEOUT = 600
+
 # Dropouts, masked words, an average and two stages: whatever is drawn or kept has to be in a checkpoint.
 TAGGER = """
 task: tagging
@@ -120,7 +123,7 @@ def test_sigterm_leaves_a_checkpoint_and_nothing_is_begun_anew_by_mistake(
     )
     _wait_for_checkpoint(output, set(), process)
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 143
     assert told.startswith("SIGTERM: stopped in epoch")
     assert "--resume" in told
@@ -169,7 +172,7 @@ def test_a_lost_worker_stops_the_others_and_all_go_on_together(
     _wait_for_checkpoint(output, set(), team[0])
     team[victim].kill()
     lost = time.monotonic()
-    out, told = team[1 - victim].communicate(timeout=60)
+    out, told = team[1 - victim].communicate(timeout=TIMEOUT)
     assert time.monotonic() - lost < 60
     assert team[1 - victim].returncode == 1, (out, told)
     assert "another of the 2 workers is lost" in told
@@ -186,19 +189,19 @@ def test_a_signal_to_any_worker_ends_all_of_them_by_it(recipes: dict[str, Path],
     team = start_team(2, COMMAND, arguments)
     _wait_for_checkpoint(output, set(), team[0])
     team[1].send_signal(signal.SIGTERM)
-    told = [worker.communicate(timeout=60)[1] for worker in team]
+    told = [worker.communicate(timeout=TIMEOUT)[1] for worker in team]
     assert [worker.returncode for worker in team] == [143, 143], told
     assert all(one.startswith("SIGTERM: stopped in epoch") and len(one.splitlines()) == 1 for one in told), told
 
     # What the chief refuses, and what differs between the workers, is told by all of them.
     team = start_team(2, COMMAND, arguments)
-    told = [worker.communicate(timeout=60)[1] for worker in team]
+    told = [worker.communicate(timeout=TIMEOUT)[1] for worker in team]
     assert [worker.returncode for worker in team] == [2, 1], told
     assert "holds a training that was not finished" in told[0]
     assert told[1].startswith("worker 0 of 2 cannot take part: ")
     assert "holds a training that was not finished" in told[1]
     team = start_team(2, COMMAND, [*arguments, "--force"], ["--set", "seed=77"])
-    told = [worker.communicate(timeout=60)[1] for worker in team]
+    told = [worker.communicate(timeout=TIMEOUT)[1] for worker in team]
     assert [worker.returncode for worker in team] == [1, 2], told
     assert "worker 1 of 2 cannot take part: expected the recipe" in told[0]
     assert "received others: seed=3, now 77" in told[1]
@@ -213,7 +216,7 @@ def test_a_signal_before_the_first_step_ends_a_run_with_a_line(recipes: dict[str
     assert "training on 1 device" in process.stdout.readline()
     time.sleep(0.2)
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 143
     assert told.startswith("SIGTERM: stopped")
     assert len(told.splitlines()) == 1
@@ -236,7 +239,7 @@ def test_ray_train_begins_a_lost_worker_anew_and_hands_signals_on(
     workers = ray_workers_in(tmp_path)
     assert len(workers) == 2
     os.kill(workers[1], signal.SIGKILL)
-    out, told = process.communicate(timeout=180)
+    out, told = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, told
     assert "a worker was lost: Ray Train has begun all of them anew" in out
     assert "going on after epoch" in out
@@ -244,15 +247,15 @@ def test_ray_train_begins_a_lost_worker_anew_and_hands_signals_on(
     process = _on_ray(recipes, ended)
     _wait_for_checkpoint(ended, set(), process)
     process.send_signal(signal.SIGTERM)
-    out, told = process.communicate(timeout=60)
+    out, told = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 143, told
     assert "SIGTERM: stopped in epoch" in told
     process = _on_ray(recipes, ended)
-    out, told = process.communicate(timeout=60)
+    out, told = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
     assert "holds a training that was not finished (step-" in told
     process = _on_ray(recipes, ended, "--resume")
-    out, told = process.communicate(timeout=180)
+    out, told = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, told
     assert "going on after epoch" in out
 
@@ -266,7 +269,7 @@ def test_ray_train_begins_a_lost_worker_anew_and_hands_signals_on(
 def test_what_would_come_again_is_told_and_not_begun_anew(recipes: dict[str, Path], tmp_path: Path) -> None:
     wrong = ["--set", "training.optimizer=sgd", "--set", "training.learning_rate=1e30"]
     process = _on_ray(recipes, tmp_path / "run", *wrong, "--set", "training.clip_norm=null")
-    out, told = process.communicate(timeout=180)
+    out, told = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 1
     assert "epoch 1, step 2: expected a finite loss and gradient, received nan and nan" in told
     assert "begun all of them anew" not in out
