@@ -91,6 +91,9 @@ def compete(row: Row, rounds: int, limits: roofline.Limits, folder: Path) -> dic
         "versions": {name: told["versions"] for name, told in about.items()},
         "notes": list(row.notes),
     }
+    bleu = {name: found[0]["bleu"] for name, found in answers.items() if "bleu" in found[0]}
+    if bleu:
+        result["bleu"] = bleu
     losses = {name: found[0]["losses"] for name, found in answers.items() if "losses" in found[0]}
     if losses:
         result["losses"] = {name: [round(loss, 4) for loss in found] for name, found in losses.items()}
@@ -129,7 +132,7 @@ def table_of(results: Mapping[str, Any]) -> str:
         )
     for name, row in results["rows"].items():
         lines += ["", f"## {name}", ""]
-        shown = ("also_ours", "absent", "rounds", "notes", "losses") if "ours" in row else tuple(row["found"])
+        shown = ("also_ours", "absent", "rounds", "bleu", "notes", "losses") if "ours" in row else tuple(row["found"])
         content = row if "ours" in row else row["found"]
         lines += [f"- {key.replace('_', ' ')}: {_told(content[key])}" for key in shown if content.get(key)]
         about = row["about"]

@@ -39,6 +39,7 @@ TRANSLATOR = {
 PAIRS = 64  # a batch
 STEPS = 30  # a turn
 TRANSLATED = 1000  # sentences
+SHORTLIST = 50  # likely translations of a subword
 TRAINED_STEPS = 900  # before a translator is asked to translate
 JOEYNMT_STEPS = 150  # JoeyNMT is slower; after these its translations are about as long
 
@@ -112,31 +113,48 @@ class TranslationRows(Workshop):
     def translate(self, beam_size: int) -> Row:
         """Return the row of translating."""
         pieces = self.pairs
-        texts = self.folder / "translated.en"
-        lines = (self.data / "multi30k_en_de" / "test.en").read_text(encoding="utf-8").splitlines()[:TRANSLATED]
-        texts.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        corpus = self.data / "multi30k_en_de"
+        sides = {ending: self.folder / f"translated.{ending}" for ending in ("en", "de")}
+        for ending, path in sides.items():
+            lines = (corpus / f"test.{ending}").read_text(encoding="utf-8").splitlines()[:TRANSLATED]
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         search = {"beam_size": beam_size, "length_penalty": 0.6}
         bundle = str(self.folder / "translator" / "bundle")
-        output = {name: str(self.folder / f"translated-{name}-{beam_size}.de") for name in ("ours", "torch", "joeynmt")}
-        ours = Contestant(
-            "ours",
-            OWN,
-            OURS / "translate.py",
-            {"bundle": bundle, "corpus": str(texts), "output": output["ours"], **search},
-        )
+
+        def output(name: str) -> str:
+            return str(self.folder / f"translated-{name.replace(' ', '-').replace(',', '')}-{beam_size}.de")
+
+        files = {"bundle": bundle, "corpus": str(sides["en"]), "references": str(sides["de"])}
+        kinds = {
+            "ours": (SHORTLIST, "auto"),
+            "ours, shortlist, float32": (SHORTLIST, "float32"),
+            "ours, all subwords": (0, "auto"),
+            "ours, all subwords, float32": (0, "float32"),
+        }
+        ours = [
+            Contestant(
+                name,
+                OWN,
+                OURS / "translate.py",
+                {**files, "output": output(name), "shortlist": count, "precision": precision, **search},
+            )
+            for name, (count, precision) in kinds.items()
+        ]
         shared = {"data": str(pieces), "batch_size": PAIRS, "sentences": TRANSLATED, **search}
         checkpoint = self._joeynmt(pieces)
         peers = [
-            self.peer("PyTorch loop", "torch", "translate.py", {**shared, "output": output["torch"]}),
+            self.peer("PyTorch loop", "torch", "translate.py", {**shared, "output": output("torch")}),
             self.peer(
-                "JoeyNMT", "joeynmt", "translate.py", {**shared, "output": output["joeynmt"], "checkpoint": checkpoint}
+                "JoeyNMT", "joeynmt", "translate.py", {**shared, "output": output("joeynmt"), "checkpoint": checkpoint}
             ),
         ]
         counts = json.loads((pieces / "counts.json").read_text(encoding="utf-8"))["test"]
         operations = _translator_operations(counts["source"], beam_size * counts["target"]) / counts["sentences"]
-        return Row(
-            "sentences/s", [ours], peers, operations, "float32", [f"{len(lines):,} sentences of the test corpus"]
-        )
+        notes = [
+            f"{len(lines):,} sentences of the test corpus",
+            f"a shortlist of {SHORTLIST}; the limit is that of an output layer over all subwords",
+        ]
+        return Row("sentences/s", ours, peers, operations, None, notes)
 
     def _joeynmt(self, pieces: Path) -> str:
         """Return a checkpoint of JoeyNMT's, made anew where there is none."""

@@ -16,9 +16,11 @@ from turns import settings, take_turns
 def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
     """Load the bundle, and translate a sentence, which makes the graph.
 
-    The settings are `bundle`, `corpus` (a sentence a line), `output`, and of the search.
+    The settings are `bundle`, `corpus` (a sentence a line), `references`, `output`, `precision`, and of the search. A
+    turn tells the BLEU of its translations, which is found outside its time.
     """
     import tensorflow as tf
+    from sacrebleu import corpus_bleu
 
     from nlp_pipeline.corpora.records import InputRecord, Position
     from nlp_pipeline.devices import share_cores_among_batches
@@ -27,17 +29,21 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
 
     given = settings()
     share_cores_among_batches()
-    search = {"beam_size": given["beam_size"], "length_penalty": given["length_penalty"]}
-    worker = worker_of(given["bundle"], 1, search)
+    search = {name: given[name] for name in ("beam_size", "length_penalty", "shortlist")}
+    worker = worker_of(given["bundle"], 1, search, given["precision"])
+    references = Path(given["references"]).read_text(encoding="utf-8").splitlines()
     worker.process([InputRecord(1, "A dog runs.", None, {}, Position())], "warm")
     files = Files([given["corpus"]], given["output"], input_format="text", output_format="text")
 
     def turn() -> Mapping[str, Any]:
         started = time.perf_counter()
         done = translate_files(given["bundle"], files, 1, search, worker=worker)
-        return {"seconds": time.perf_counter() - started, "units": done.session["records"]}
+        seconds = time.perf_counter() - started
+        translations = Path(given["output"]).read_text(encoding="utf-8").splitlines()
+        bleu = corpus_bleu(translations, [references]).score
+        return {"seconds": seconds, "units": done.session["records"], "bleu": round(bleu, 2)}
 
-    return turn, {"versions": {"tensorflow": tf.__version__}}
+    return turn, {"versions": {"tensorflow": tf.__version__}, "precision": worker.precision}
 
 
 if __name__ == "__main__":
