@@ -126,9 +126,9 @@ class TranslationRows(Workshop):
 
         files = {"bundle": bundle, "corpus": str(sides["en"]), "references": str(sides["de"])}
         kinds = {
-            "ours": (SHORTLIST, "auto"),
+            "ours": (SHORTLIST, "bfloat16"),
             "ours, shortlist, float32": (SHORTLIST, "float32"),
-            "ours, all subwords": (0, "auto"),
+            "ours, all subwords, bfloat16": (0, "bfloat16"),
             "ours, all subwords, float32": (0, "float32"),
         }
         ours = [

@@ -11,8 +11,8 @@ _FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 CPU_INFO = Path("/proc/cpuinfo")
 # The first generation of GPUs that multiplies bfloat16.
 _AMPERE = (8, 0)
-# So many batches are computed at once at the most: each costs memory.
-_AT_ONCE = 8
+AT_ONCE = 8
+"""So many batches are computed at once at the most: each costs memory."""
 
 
 def let_memory_grow() -> None:
@@ -23,15 +23,16 @@ def let_memory_grow() -> None:
         tf.config.experimental.set_memory_growth(gpu, True)
 
 
-def share_cores_among_batches(cores: int | None = None) -> None:
-    """Let each core compute a batch of its own, as far as they go, rather than all of them the same one.
+def share_cores(cores: int | None = None, most: int = AT_ONCE) -> None:
+    """Let each core compute something of its own, as far as they go, rather than all of them the same product.
 
     What stands between the large products of a batch keeps no more than a core busy; a batch that is alone takes
-    longer. To be called before TensorFlow computes anything; where it has begun, its threads stay as they are, and so
-    they do where there is a GPU.
+    longer. Likewise the two directions of a recurrent layer, whose products are small. To be called before TensorFlow
+    computes anything; where it has begun, its threads stay as they are, and so they do where there is a GPU.
 
     Args:
         cores: how many there are to share; all that this process may use where it is left out.
+        most: among so many they are shared at the most.
     """
     import tensorflow as tf
 
@@ -39,7 +40,7 @@ def share_cores_among_batches(cores: int | None = None) -> None:
         return
     if cores is None:
         cores = usable_cores()
-    at_once = min(cores, _AT_ONCE)
+    at_once = min(cores, most)
     # TensorFlow refuses with it where it has begun.
     with suppress(RuntimeError):
         tf.config.threading.set_inter_op_parallelism_threads(at_once)
@@ -52,7 +53,7 @@ def batches_at_once() -> int:
 
     if tf.config.list_physical_devices("GPU"):
         return 1
-    return min(tf.config.threading.get_inter_op_parallelism_threads() or usable_cores(), _AT_ONCE)
+    return min(tf.config.threading.get_inter_op_parallelism_threads() or usable_cores(), AT_ONCE)
 
 
 def usable_cores() -> int:

@@ -37,6 +37,25 @@ def test_what_is_not_named_has_its_default(recipe_file: Path) -> None:
     assert recipe.words is None
 
 
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("encoder.finetune=false", 2),
+        ("encoder=null", 2),
+        # The encoder is run in every step.
+        ("encoder.finetune=true", None),
+        ("training.keep_vectors=false", None),
+        # There is one direction, or none.
+        ("recurrent.bidirectional=false", None),
+        ("recurrent.layers=0", None),
+    ],
+)
+def test_directions_get_a_core_each_where_they_are_most_of_a_step(
+    recipe_file: Path, override: str, expected: int | None
+) -> None:
+    assert read_recipe(recipe_file, [override], kind=TaggingRecipe).at_once == expected
+
+
 def test_paths_are_relative_to_the_recipe_and_typed_ones_to_the_working_directory(
     recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +183,7 @@ TRANSLATOR = "task: translation\ndata: {train: {pairs: train.tsv}, dev: {pairs: 
         ),
         ("decoder: {attention: {score: dot, query: state_and_subword}}", "needs score=additive and input_feeding=true"),
         ("decoder: {bridge: copy, units: 100}", "decoder.bridge=copy needs the same cell, layers and units"),
+        ("bert: {name: minilm}\nsearch: {shortlist: 50}", "search.shortlist needs trained subwords of the source"),
         ("embeddings: {tie: all}\nsubwords: {joint: false}", "embeddings.tie=all needs subwords.joint=true"),
         ("search: {beam_size: 0}", "greater than or equal to 1"),
         ("search: {length_penalty: .nan}", "expected a valid number"),

@@ -21,12 +21,12 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
     """
     import tensorflow as tf
 
-    from nlp_pipeline.devices import share_cores_among_batches
+    from nlp_pipeline.devices import share_cores
     from nlp_pipeline.jobs.files import Files
     from nlp_pipeline.jobs.tag import tag_files, worker_of
 
     given = settings()
-    share_cores_among_batches()
+    share_cores()
     worker = worker_of(given["bundle"], given["precision"])
     files = Files([given["corpus"]], given["output"], input_format="conll", output_format="conll")
     if "warm" in given:

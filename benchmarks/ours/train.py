@@ -27,6 +27,7 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
     from rich.console import Console
     from safetensors.numpy import load_file
 
+    from nlp_pipeline.devices import share_cores
     from nlp_pipeline.inputs.feeding import feed, signature_of
     from nlp_pipeline.jobs.encoder_vectors import keep_vectors_of
     from nlp_pipeline.jobs.stages import batches_of, stages_of, step_of
@@ -37,6 +38,8 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
 
     given = settings()
     recipe = read_recipe(Path(given["recipe"]), given["overrides"])
+    if recipe.at_once is not None:
+        share_cores(most=recipe.at_once)
     team = gather_team("none", print)
     # As every run has it.
     keras.utils.set_random_seed(recipe.seed)

@@ -23,12 +23,12 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
     from sacrebleu import corpus_bleu
 
     from nlp_pipeline.corpora.records import InputRecord, Position
-    from nlp_pipeline.devices import share_cores_among_batches
+    from nlp_pipeline.devices import share_cores
     from nlp_pipeline.jobs.files import Files
     from nlp_pipeline.jobs.translate import translate_files, worker_of
 
     given = settings()
-    share_cores_among_batches()
+    share_cores()
     search = {name: given[name] for name in ("beam_size", "length_penalty", "shortlist")}
     worker = worker_of(given["bundle"], 1, search, given["precision"])
     references = Path(given["references"]).read_text(encoding="utf-8").splitlines()

@@ -21,7 +21,7 @@ from nlp_pipeline.cli.quiet import load_tensorflow
     help="A file whose name ends in .png, .html or .json.",
 )
 @click.option("--target", metavar="TEXT", help="Look at this translation instead of the one that is found.")
-@click.option("--words", is_flag=True, help="Join subwords to words.")
+@click.option("--words", is_flag=True, help="Join subwords to words, but where none are written apart.")
 def command(bundle: Path, sentence: str, output: Path, target: str | None, words: bool) -> None:
     """Translate SENTENCE with BUNDLE, and draw the attention weights: the source across, the translation down.
 
@@ -33,17 +33,14 @@ def command(bundle: Path, sentence: str, output: Path, target: str | None, words
     import warnings
 
     from nlp_pipeline.evaluation.fonts import FontWarning
-    from nlp_pipeline.jobs.attention import aligned_translation, check_name, write_attention
+    from nlp_pipeline.jobs.attention import check_name, looked_at, write_attention
     from nlp_pipeline.serving.translator import LoadedTranslator
-    from nlp_pipeline.subwords.pieces import SPACE
 
     check_name(output)
-    aligned = aligned_translation(LoadedTranslator.load(bundle), sentence, target, words)
+    text, aligned = looked_at(LoadedTranslator.load(bundle), sentence, target, words)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", FontWarning)
         write_attention(aligned, output)
     for warning in told:
         click.echo(f"warning: {warning.message}", err=True)
-    tokens = aligned.target_tokens
-    text = " ".join(tokens) if words else "".join(tokens).replace(SPACE, " ").strip()
     click.echo(f"{text}\nheat map in {output}")

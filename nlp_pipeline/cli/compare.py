@@ -11,6 +11,7 @@ import click
 from nlp_pipeline.cli import suggestions
 from nlp_pipeline.cli.options import corpus_options, given, refuse
 from nlp_pipeline.cli.quiet import load_tensorflow
+from nlp_pipeline.devices import AT_ONCE
 
 
 @click.command("compare", short_help="Compare two runs on the same sentences.")
@@ -43,8 +44,8 @@ def command(
     They are scored on the test corpus of their own recipes, or the dev corpus where there is none; or on --data; or,
     for translators, on --source and --target. With --gold they are files that were tagged already.
 
-    Told are the differences of F1, or of BLEU and chrF, with the 95 % interval of a paired bootstrap and a p-value, and
-    how many sentences were mended and broken; --report shows them, with what both made of them.
+    Told are the differences of F1, or of BLEU, chrF and TER, with the 95 % interval of a paired bootstrap and a
+    p-value, and how many sentences were mended and broken; --report shows them, with what both made of them.
 
     \b
     Example:
@@ -62,7 +63,7 @@ def command(
     from nlp_pipeline.cli.tables import comparison_tables, console
 
     if gold is None:
-        load_tensorflow(at_once=True)
+        load_tensorflow(AT_ONCE)
     from nlp_pipeline.jobs import compare
 
     if report is not None:

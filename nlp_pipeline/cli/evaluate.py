@@ -17,6 +17,7 @@ from nlp_pipeline.cli.options import (
     search_options,
 )
 from nlp_pipeline.cli.quiet import load_tensorflow
+from nlp_pipeline.devices import AT_ONCE
 
 
 @click.command("evaluate", short_help="Score a bundle on a corpus.")
@@ -66,7 +67,7 @@ def command(
     """
     if data is None and source is None and target is None:
         raise click.UsageError("Missing option '--data'. A translator may be given '--source' and '--target' instead.")
-    load_tensorflow(at_once=True)
+    load_tensorflow(AT_ONCE)
     from nlp_pipeline.cli.tables import console, scores_table
     from nlp_pipeline.jobs.evaluate import evaluate_labelled
     from nlp_pipeline.jobs.evaluate_translator import evaluate_pairs

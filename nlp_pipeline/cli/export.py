@@ -9,6 +9,7 @@ import click
 
 from nlp_pipeline.cli.options import bundle_argument
 from nlp_pipeline.cli.quiet import load_tensorflow
+from nlp_pipeline.devices import AT_ONCE
 
 if TYPE_CHECKING:
     from nlp_pipeline.serving.precision import Precision
@@ -52,7 +53,7 @@ def command(bundle: Path, folder: Path, signatures: str | None, precision: Preci
     Example:
       nlp-pipeline export runs/ner-demo/bundle serving/ner/1 --check data/newsroom/test.conll
     """
-    load_tensorflow(at_once=True)
+    load_tensorflow(AT_ONCE)
     from nlp_pipeline.jobs.export import export_bundle
 
     kinds = None if signatures is None else [kind.strip() for kind in signatures.split(",")]

@@ -8,20 +8,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nlp_pipeline.devices import let_memory_grow, share_cores_among_batches
+from nlp_pipeline.devices import let_memory_grow, share_cores
 
 # What Keras imports where it is there, for wrappers, galleries and tables that are not used here, in two seconds.
 _NOT_FOR_KERAS = ("matplotlib", "pandas", "sklearn")
 
 
-def load_tensorflow(at_once: bool = False) -> None:
+def load_tensorflow(at_once: int | None = None) -> None:
     """Import TensorFlow, look for devices and let their memory grow; show what that wrote only if it went wrong.
 
     The remarks come from C++, before any setting of Python's can reach them; so the file descriptor itself is turned
     away for a moment.
 
     Args:
-        at_once: whether batches are to be computed several at a time, a core each.
+        at_once: how many batches, or directions of a recurrent layer, are to be computed at a time at the most, each by
+            cores of its own; None where all cores are to share each product.
     """
     # From here on errors come as exceptions, with the place where they happened.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -34,8 +35,8 @@ def load_tensorflow(at_once: bool = False) -> None:
                 import tensorflow  # noqa: F401
 
             let_memory_grow()
-            if at_once:
-                share_cores_among_batches()
+            if at_once is not None:
+                share_cores(most=at_once)
         except BaseException:
             aside.seek(0)
             os.write(kept, aside.read())

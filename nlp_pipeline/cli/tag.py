@@ -10,6 +10,7 @@ import click
 from nlp_pipeline.cli.files import end, files_and_cluster, files_options, shown
 from nlp_pipeline.cli.options import bundle_argument, precision_option
 from nlp_pipeline.cli.quiet import load_tensorflow
+from nlp_pipeline.devices import AT_ONCE
 
 
 @click.command("tag", short_help="Tag files with a bundle.")
@@ -40,7 +41,7 @@ def command(bundle: Path, word_column: int, precision: str | None, **options: An
       nlp-pipeline tag runs/ner-demo/bundle data/newsroom/article.txt --output article.jsonl
       nlp-pipeline tag runs/ner-demo/bundle 'mail/**/*.txt.gz' --output tagged --output-format html --resume
     """
-    load_tensorflow(at_once=True)
+    load_tensorflow(AT_ONCE)
     from nlp_pipeline.jobs.tag import tag_files
 
     files, cluster = files_and_cluster(options, word_column=word_column)

@@ -82,7 +82,7 @@ def command(
     if strategy is not None:
         overrides = (*overrides, f"training.strategy={strategy}")
     read = read_recipe(recipe, overrides)
-    load_tensorflow()
+    load_tensorflow(read.at_once)
     from nlp_pipeline.cli.tables import console_or_quiet
     from nlp_pipeline.jobs.run_folder import Start
 

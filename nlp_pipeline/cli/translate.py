@@ -10,6 +10,7 @@ import click
 from nlp_pipeline.cli.files import end, files_and_cluster, files_options, shown
 from nlp_pipeline.cli.options import bundle_argument, given, precision_option, search_options, stream_or_file
 from nlp_pipeline.cli.quiet import load_tensorflow
+from nlp_pipeline.devices import AT_ONCE
 
 
 @click.command("translate", short_help="Translate files with a bundle.")
@@ -58,7 +59,7 @@ def command(
     Example:
       nlp-pipeline translate runs/translate-demo/bundle data/phrasebook/test.en --output runs/test.fr --beam-size 5
     """
-    load_tensorflow(at_once=True)
+    load_tensorflow(AT_ONCE)
     from nlp_pipeline.jobs.translate import translate_files
 
     penalties = given(length_penalty=length_penalty, coverage_penalty=coverage_penalty)

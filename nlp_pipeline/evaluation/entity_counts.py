@@ -134,9 +134,12 @@ def scored_slices(counts: EntityCounts) -> list[ScoredSlice]:
     for number, part in enumerate(counts.slices):
         found, predicted, gold = map(int, totals[number])
         if part == ALL or predicted or gold:
+            own = np.nan_to_num(values[number]).tolist()
+            # What stands in one sentence alone, drawn however often, tells nothing of how it would be in another.
+            several = (counts.counts[:, number].any(axis=-1)).sum() > 1
             three = [
-                estimate_of(float(np.nan_to_num(values[number, column])), resampled[:, number, column])
-                for column in range(3)
+                estimate_of(one, resampled[:, number, column]) if several else Estimate(one)
+                for column, one in enumerate(own)
             ]
             scored.append(ScoredSlice(part, three[0], three[1], three[2], found, predicted, gold))
     return scored

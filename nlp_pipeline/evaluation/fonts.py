@@ -29,7 +29,16 @@ _EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC
 
 
 class FontWarning(UserWarning):
-    """No font of this machine has a glyph for a character; a box that names its script stands in its place."""
+    """No font of this machine has a glyph for a character; a box that names its script stands in its place.
+
+    Args:
+        message: which characters.
+        advice: of what scripts they are, and what to install for them; may be empty.
+    """
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message + advice)
+        self.advice = advice
 
 
 def fonts_for(texts: Iterable[str]) -> tuple[str, ...]:
@@ -59,8 +68,8 @@ def glyph_remarks_as_one(texts: Sequence[str]) -> Iterator[None]:
     if missing := characters_without_glyph(texts):
         named = " ".join(f"{character} (U+{ord(character):04X})" for character in missing[:_NAMED])
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        message = f"no font of this machine has a glyph for {named}{more}{_advice(missing)}"
-        warnings.warn(message, FontWarning, stacklevel=5)
+        message = f"no font of this machine has a glyph for {named}{more}"
+        warnings.warn(FontWarning(message, _advice(missing)), stacklevel=5)
     with _without_glyph_remarks():
         yield
 
@@ -71,14 +80,6 @@ def box_of_labels(axis: Axis) -> Bbox:
         box = axis.get_tightbbox()
     assert box is not None  # of an axis that is seen
     return box
-
-
-@contextmanager
-def fonts_unsaid() -> Iterator[None]:
-    """Say nothing of scripts without a font: the pictures of each epoch would say the same every time."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FontWarning)
-        yield
 
 
 @contextmanager

@@ -46,7 +46,9 @@ class TranslationCounts:
         return {name: float(_SCORES[name](np.asarray(one.sum(axis=0), np.float64))) for name, one in self.of.items()}
 
     def estimates(self) -> dict[str, Estimate]:
-        """Return each score with a bootstrap interval over sentences."""
+        """Return each score with a bootstrap interval over sentences; of one sentence without."""
+        if len(next(iter(self.of.values()))) == 1:
+            return {name: Estimate(score) for name, score in self.scores().items()}
         return {name: estimate_of(score, self.resampled[name]) for name, score in self.scores().items()}
 
     def of_some(self, places: Sequence[int], name: str) -> TranslationCounts:

@@ -66,7 +66,7 @@ def keep_vectors(
     key: str,
     lengths: Sequence[int],
     costs: Sequence[int],
-    encode: Callable[[Sequence[int]], NDArray[np.float32]],
+    encode: Callable[[Sequence[Sequence[int]]], Iterator[NDArray[np.float32]]],
     advance: Callable[[int], object] = lambda _words: None,
 ) -> KeptVectors:
     """Return a corpus's vectors, computed now unless an earlier run left them.
@@ -76,7 +76,7 @@ def keep_vectors(
         key: the corpus's, as `key_of` gives it.
         lengths: how many words each sentence has.
         costs: how many subwords each has, special ones included.
-        encode: gives the vectors [B, L, N, E] of the words of some sentences, by their numbers.
+        encode: gives of each of some batches of sentences, by their numbers, the vectors [B, L, N, E] of the words.
         advance: is told how many words have been encoded since the last call.
 
     Raises:
@@ -90,8 +90,8 @@ def keep_vectors(
             return KeptVectors(kept, starts)
     with new_file(path) as beside:
         array: np.memmap[Any, np.dtype[np.float16]] | None = None
-        for batch in batches_by_length(costs, BATCH_SUBWORDS):
-            vectors = encode(batch)
+        batches = batches_by_length(costs, BATCH_SUBWORDS)
+        for batch, vectors in zip(batches, encode(batches), strict=True):
             if array is None:
                 shape = (int(starts[-1]), *vectors.shape[2:])
                 _need_room(folder, 2 * int(np.prod(shape)))

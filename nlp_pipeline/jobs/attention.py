@@ -26,7 +26,14 @@ WRITERS: dict[str, Callable[[AlignedTranslation, Path | str | IO[bytes]], None]]
 def aligned_translation(
     translator: LoadedTranslator, sentence: str, target: str | None = None, by_words: bool = False
 ) -> AlignedTranslation:
-    """Return a sentence's translation with the attention weights that it was written with.
+    """Return a sentence's translation with the attention weights that it was written with; as `looked_at`."""
+    return looked_at(translator, sentence, target, by_words)[1]
+
+
+def looked_at(
+    translator: LoadedTranslator, sentence: str, target: str | None = None, by_words: bool = False
+) -> tuple[str, AlignedTranslation]:
+    """Return a sentence's translation, and where the decoder looked while it wrote it.
 
     Args:
         translator: with attention.
@@ -52,7 +59,7 @@ def aligned_translation(
     aligned = alignment_of(found)
     if aligned is None:
         raise UsageError([Problem(repr(sentence[:60]), "expected a sentence with a translation, received none")])
-    return joined_to_words(translator, found, aligned) if by_words else aligned
+    return found.text, joined_to_words(translator, found, aligned) if by_words else aligned
 
 
 def joined_to_words(

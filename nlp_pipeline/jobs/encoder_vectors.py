@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from nlp_pipeline.inputs.vectors import KeptVectors, keep_vectors, key_of
 from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.training_task import Split, TrainingTask
 from nlp_pipeline.models.network import Network
+from nlp_pipeline.serving.at_once import AtOnce
 from nlp_pipeline.subwords.encoders import cache_folder, encoder_digest
 
 
@@ -37,15 +38,14 @@ def keep_vectors_of(
     decisive = settings.model_dump(mode="json", include={"layers", "pooling", "window", "overlap"})
     decisive |= {"precision": training.precision, "tensorflow": tf.__version__}
     digest = encoder_digest(task.encoder_folder)
+    at_once = AtOnce()
     encode_words: Any = None
 
-    def encode(split: Split, indices: Sequence[int]) -> NDArray[Any]:
+    def encode(split: Split, batches: Sequence[Sequence[int]]) -> Iterator[NDArray[Any]]:
         nonlocal encode_words
-        batch = split.batch(indices)
         if encode_words is None:
-            encode_words = tf.function(bert.encode_words, input_signature=[signature_of(batch)])
-        vectors: NDArray[Any] = encode_words(batch).numpy()
-        return vectors
+            encode_words = tf.function(bert.encode_words, input_signature=[signature_of(split.batch(batches[0]))])
+        return at_once.map(lambda indices: encode_words(split.batch(indices)).numpy(), batches)
 
     kept = {}
     for name, split in splits.items():

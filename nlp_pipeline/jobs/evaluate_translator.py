@@ -118,6 +118,8 @@ def evaluate_pairs(
     if report is not None:
         refuse_foreign(report, TRANSLATIONS)
     translator = LoadedTranslator.load(bundle, precision)
+    # Refused before the corpus is read.
+    translator.bundle.shortlist_of(settings.get("shortlist", translator.bundle.recipe.search.shortlist))
     examples = read_aligned_pairs(translator, source, target, pairs, **reading)
     evaluation = evaluate_translator(translator, examples, **settings)
     if report is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from nlp_pipeline.evaluation.fonts import fonts_unsaid, label
+from nlp_pipeline.evaluation.fonts import label
 from nlp_pipeline.evaluation.gradient_picture import gradient_pixels
 from nlp_pipeline.inputs.tagging import Batch
 from nlp_pipeline.models.gradient_flow import Norms, tagger_gradient, translator_gradient
@@ -97,8 +97,7 @@ def norms_by_distance(norms: NDArray[np.float32], nearest: int) -> dict[int, flo
 def _shown(
     drawn: dict[str, tuple[Sequence[str], Norms, int | None, str]], norms: Norms, nearest: dict[str, int]
 ) -> Shown:
-    with fonts_unsaid():
-        pictures = {f"{GROUP}/{name}": gradient_pixels(*told) for name, told in drawn.items()}
+    pictures = {f"{GROUP}/{name}": gradient_pixels(*told) for name, told in drawn.items()}
     scalars = {
         f"{GROUP}/{layer}/distance_{distance:02}": norm
         for layer, one in norms.items()

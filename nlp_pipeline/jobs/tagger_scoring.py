@@ -11,7 +11,6 @@ from nlp_pipeline.evaluation.calibration import entity_calibration_of, word_cali
 from nlp_pipeline.evaluation.confusion import confusion_matrix_of
 from nlp_pipeline.evaluation.confusion_picture import confusion_pixels
 from nlp_pipeline.evaluation.entities import f1_of
-from nlp_pipeline.evaluation.fonts import fonts_unsaid
 from nlp_pipeline.evaluation.shown_examples import spread, tagged_table
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
 from nlp_pipeline.inputs.batches import batches_by_length
@@ -72,8 +71,7 @@ class TaggerScoring:
         """Return what there is to look at, of what was scored last."""
         texts = {f"text/dev_{number}": tagged_table(self.examples[index]) for number, index in enumerate(self.shown, 1)}
         matrix = confusion_matrix_of(self.examples, self.network.tag_set.entity_types)
-        with fonts_unsaid():
-            pictures = {"images/confusion": confusion_pixels(matrix, "entities of the dev corpus")}
+        pictures = {"images/confusion": confusion_pixels(matrix, "entities of the dev corpus")}
         calibrations = {}
         if all(np.isfinite(one.confidences).all() for one in self.examples):
             calibrations = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from nlp_pipeline.errors import Problem, TrainingError, UsageError
 from nlp_pipeline.jobs.circumstances import circumstances
 from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.encoder_vectors import keep_vectors_of
+from nlp_pipeline.jobs.font_remarks import fonts_told_once
 from nlp_pipeline.jobs.hparams import hparams_of
 from nlp_pipeline.jobs.prepare import PreparedCorpus
 from nlp_pipeline.jobs.run_folder import RunFolder, Start, versions
@@ -128,6 +129,7 @@ class TrainingRun:
                     self._take(state, found)
                     found = None
                 scoring = self.task.scoring(dev)
+                scoring = replace(scoring, show=fonts_told_once(scoring.show, self.say))
                 batches = batches_of(
                     self.training, self.task.recipe.seed, network, train, self.team, max(1, progress.epoch)
                 )

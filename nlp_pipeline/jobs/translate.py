@@ -116,7 +116,7 @@ def _refuse_wrong_search(bundle: Path, files: Files, n_best: int, settings: Mapp
         raise UsageError(f"--n-best: expected at most the size of the beam, {held}, received {n_best}")
     count = settings.get("shortlist", recipe.search.shortlist)
     if count and not (bundle / SHORTLIST).is_file():
-        raise UsageError(f"--shortlist: {NO_SHORTLIST}, received {count}")
+        raise BundleError([Problem("search.shortlist", f"{NO_SHORTLIST}, received {count}")])
     if files.second is not None and recipe.decoder.attention is None:
         message = "expected a bundle whose decoder has attention, to align by, received one without"
         raise UsageError([Problem(files.second, message)])

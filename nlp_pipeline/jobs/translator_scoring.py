@@ -10,7 +10,6 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from nlp_pipeline.evaluation.calibration import calibration_of
-from nlp_pipeline.evaluation.fonts import fonts_unsaid
 from nlp_pipeline.evaluation.shown_examples import spread, translated_table
 from nlp_pipeline.evaluation.translations import bleu_of
 from nlp_pipeline.inputs.batches import batches_by_length
@@ -51,8 +50,10 @@ class TranslatorScoring:
         self.copies = dev.inputs.target_tokenizer.kind == "words" and recipe.decoder.attention is not None
         self.places = [dev.inputs.source_places(pair.source) for pair in pairs] if self.copies else []
 
+        shortlist = bundle.shortlist_of(recipe.search.shortlist)
+
         def greedy(batch: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            found = search(network, batch, 1, longest=recipe.search.longest)
+            found = search(network, batch, 1, longest=recipe.search.longest, shortlist=shortlist)
             weights = tf.zeros([]) if found.weights is None or not self.copies else found.weights[:, 0]
             return found.ids[:, 0], found.lengths[:, 0], weights
 
@@ -136,10 +137,9 @@ class TranslatorScoring:
         """
         if self.recipe.decoder.attention is None:
             return {}
-        with fonts_unsaid():
-            drawn = {}
-            for number, index in enumerate(self.shown, 1):
-                source, target = self.pairs[index].source, self.pairs[index].target
-                aligned = aligned_translation(self.translator, source, target, by_words=True)
-                drawn[f"images/alignment_{number}"] = aligned.figure_array()
-            return drawn
+        drawn = {}
+        for number, index in enumerate(self.shown, 1):
+            source, target = self.pairs[index].source, self.pairs[index].target
+            aligned = aligned_translation(self.translator, source, target, by_words=True)
+            drawn[f"images/alignment_{number}"] = aligned.figure_array()
+        return drawn

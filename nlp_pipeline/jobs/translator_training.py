@@ -77,7 +77,7 @@ class TranslatorTraining(TrainingTask):
 
     def scoring(self, dev: EncodedPairs) -> Scoring:
         """Return how the network is scored: by BLEU of greedy translations, and by its loss a subword."""
-        self.dev = dev
+        self.dev = dev.with_vectors(None)
         dev_scoring = TranslatorScoring(self.bundle, dev, self.prepared.splits["dev"])
         decisive = {"bleu": "bleu", "loss": "likelihood"}[self.recipe.training.score]
         return Scoring(dev_scoring.score, decisive, dev_scoring.show)
@@ -90,6 +90,7 @@ class TranslatorTraining(TrainingTask):
             metrics["vocabulary"]["source"] = len(self.inputs.source_tokenizer)
         metrics["dev"] = dict(best.scores)
         if self.recipe.training.precision == "float32" and multiplies_bfloat16():
+            # As it will be used: a BERT encoder computes in bfloat16, too.
             rounded = TranslatorScoring(self.bundle.in_precision("bfloat16"), self.dev, self.prepared.splits["dev"])
             metrics[DEV_BFLOAT16] = {"bleu": rounded.score()["bleu"]}
         replace(self.bundle, metrics=metrics, card=translator_card(self.recipe, metrics)).write(folder)

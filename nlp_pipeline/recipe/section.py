@@ -148,6 +148,14 @@ class BaseRecipe(Section):
     name: Annotated[str, Field(min_length=1, pattern=r"^\w[\w.-]*$")]
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 13
 
+    @property
+    def at_once(self) -> int | None:
+        """How many things its training best computes at a time, as `devices.share_cores` shares the cores among them.
+
+        None where it is best that all cores share each product.
+        """
+        return None
+
     def to_yaml(self) -> str:
         """Return the whole recipe, defaults included, as the text of a recipe file."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -114,6 +114,12 @@ class TaggingRecipe(BaseRecipe):
             raise ValueError("one of encoder, words and characters must be given. Received: null for all three")
         return self
 
+    @property
+    def at_once(self) -> int | None:
+        """Two where most of a step are the two directions of a layer: where no encoder is run in it."""
+        runs_encoder = self.encoder is not None and (self.encoder.finetune or not self.training.keep_vectors)
+        return 2 if self.recurrent.layers and self.recurrent.bidirectional and not runs_encoder else None
+
     def corpora(self) -> dict[str, str]:
         """Return the corpora that are given, by split: train, dev and perhaps test."""
         named = {"train": self.data.train, "dev": self.data.dev, "test": self.data.test}

@@ -20,7 +20,7 @@ from nlp_pipeline.corpora.lines import name_of
 from nlp_pipeline.corpora.reading import read_records
 from nlp_pipeline.corpora.records import Consumed, Position
 from nlp_pipeline.corpora.sources import Source
-from nlp_pipeline.devices import let_memory_grow, share_cores_among_batches
+from nlp_pipeline.devices import let_memory_grow, share_cores
 from nlp_pipeline.errors import ClusterError, PipelineError, Problem, UsageError
 from nlp_pipeline.outputs import told
 from nlp_pipeline.serving.connection import Cluster, connected, last_line, refuse_too_small
@@ -313,7 +313,7 @@ def _in_one_line(error: Exception) -> str:
 def _use(cpus: float) -> None:
     """Let TensorFlow take no more of a machine than an actor has."""
     let_memory_grow()
-    share_cores_among_batches(max(1, int(cpus)))
+    share_cores(max(1, int(cpus)))
 
 
 def _to_json(one: Slice) -> dict[str, Any]:

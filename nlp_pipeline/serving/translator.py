@@ -31,6 +31,8 @@ LOOK_AHEAD = 2_000
 LOOK_AHEAD_CHARACTERS = 400_000
 # Subwords of the source times hypotheses that are searched together.
 BATCH_SUBWORDS = 4096
+# A shortlist of so many takes as much memory as a hypothesis.
+SHORTLIST_OF_ONE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class LoadedTranslator:
         known = [index for index, source in enumerate(encoded) if inputs.knows(source)]
         costs = [encoded[index].cost for index in known]
         done = {index: self._as_it_is(text) for index, text in enumerate(texts) if not inputs.knows(encoded[index])}
-        batches = batches_by_length(costs, max(1, BATCH_SUBWORDS // searching.beam_size))
+        batches = batches_by_length(costs, batch_subwords(searching.beam_size, searching.shortlist))
         indices_of = [[known[number] for number in batch] for batch in batches]
 
         def run(indices: Sequence[int]) -> list[NDArray[Any] | None]:
@@ -290,6 +292,15 @@ def _joined(source: str, parts: Sequence[Translation]) -> Translation:
     if unknown == len(parts):
         hypotheses = [replace(hypotheses[0], text=source)]
     return Translation(source, places, tuple(hypotheses), len(parts), unknown)
+
+
+def batch_subwords(beam_size: int, shortlist: int) -> int:
+    """Return how many subwords of sources are searched together, at the most; a longer source is alone.
+
+    Each subword of a source brings `shortlist` rows of the output layer with it, so that a greedy search of many
+    sentences would hold more of them than of anything else.
+    """
+    return max(1, BATCH_SUBWORDS // max(beam_size, -(-shortlist // SHORTLIST_OF_ONE)))
 
 
 def copies_of(ids: Sequence[int], weights: NDArray[np.float32] | None, places: SourcePlaces) -> dict[int, str]:

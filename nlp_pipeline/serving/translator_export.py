@@ -15,7 +15,7 @@ from nlp_pipeline.graph.translation import BertSources, Sources, TargetGraph, Tr
 from nlp_pipeline.graph.windows import WindowArrays
 from nlp_pipeline.models.search import Hypotheses, search
 from nlp_pipeline.serving.saved_model import SIGNATURES, Exported, function_of
-from nlp_pipeline.serving.translator import BATCH_SUBWORDS
+from nlp_pipeline.serving.translator import BATCH_SUBWORDS, batch_subwords
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 
 _SETTINGS = {
@@ -161,7 +161,7 @@ class TranslatorExport:
         order = tf.gather(known, tf.argsort(tf.gather(sources.costs, known), direction="DESCENDING", stable=True))
         ordered = tf.gather(sources.costs, order)
         lengths = sources.splits[1:] - sources.splits[:-1]
-        budget = tf.maximum(1, BATCH_SUBWORDS // beam_size)
+        budget = tf.minimum(batch_subwords(1, self._settings.shortlist), tf.maximum(1, BATCH_SUBWORDS // beam_size))
 
         def translate_batch(number: tf.Tensor, done: tf.Tensor, arrays: Any) -> Any:
             chosen = order[done : done + tf.maximum(1, budget // ordered[done])]

@@ -83,6 +83,20 @@ def test_a_script_is_of_its_shell(shell: str, command: CommandLine, tmp_path: Pa
     subprocess.run([shell, "-n", str(tmp_path / "script")], check=True, capture_output=True)
 
 
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish on the path")
+def test_fish_completes(place: Path, command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "script").write_text(command("completion", "fish").out, encoding="utf-8")
+    environment = os.environ | {"PATH": f"{place / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    for line, expected in (("nlp-pipeline t", ["tag", "train", "translate"]), ("nlp-pipeline train --res", None)):
+        asked = f"source {tmp_path / 'script'}; complete --do-complete '{line}'"
+        ended = subprocess.run(
+            ["fish", "--no-config", "-c", asked], cwd=place, env=environment, capture_output=True, text=True, check=True
+        )
+        # Each with what it is for, behind a tab.
+        found = sorted(one.split("\t")[0] for one in ended.stdout.splitlines())
+        assert found == (expected or ["--restarts", "--resume"])
+
+
 def test_another_shell_is_refused(command: CommandLine) -> None:
     outcome = command("completion", "tcsh")
     assert outcome.code == 2

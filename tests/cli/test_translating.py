@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -110,6 +112,41 @@ def test_several_translations_with_their_alignments(
     assert [target for _, target in links] == list(range(5))
     # The colour and the noun change places.
     assert {target: source for source, target in links}[1] == 2
+
+
+def test_a_shortlist_and_bfloat16_by_the_commands(
+    translator_folder: Path, command: CommandLine, tmp_path: Path
+) -> None:
+    bundle, texts = translator_folder / "run" / "bundle", translator_folder / "train.en"
+    translate = ("translate", bundle, texts, "--output")
+    fast = ("--shortlist", "3", "--precision", "bfloat16")
+    assert command(*translate, tmp_path / "whole").code == 0
+    assert command(*translate, tmp_path / "fast", *fast).code == 0
+    # Learned by heart: nothing else is likely.
+    assert (tmp_path / "fast").read_bytes() == (tmp_path / "whole").read_bytes()
+    outcome = command(*translate, tmp_path / "auto", "--precision", "auto", "--shortlist", "3")
+    assert outcome.code == 0
+    assert re.search(r"--precision auto: (bfloat16|as the bundle was trained)\n", outcome.err)
+    sides = ("--source", texts, "--target", translator_folder / "train.fr")
+    outcome = command("evaluate", bundle, *sides, "--json", *fast)
+    assert json.loads(outcome.out)["bleu"]["score"] == pytest.approx(100.0)
+
+
+def test_a_bundle_without_a_shortlist_tells_so_before_anything_is_done(
+    translator_folder: Path, command: CommandLine, tmp_path: Path
+) -> None:
+    bundle = LoadedTranslator.load(translator_folder / "run" / "bundle").bundle
+    replace(bundle, shortlist=None).write(tmp_path / "bundle")
+    texts = translator_folder / "train.en"
+    expected = "search.shortlist: expected 0 of a bundle without a shortlist, of a BERT encoder or an earlier version"
+    for call in (
+        ("translate", tmp_path / "bundle", texts, "--output", tmp_path / "out"),
+        ("evaluate", tmp_path / "bundle", "--source", texts, "--target", tmp_path / "nothing"),
+    ):
+        outcome = command(*call, "--shortlist", "3")
+        assert outcome.code == 1
+        assert f"{expected}, received 3" in outcome.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_lines_that_nobody_knows_stay_and_are_told(

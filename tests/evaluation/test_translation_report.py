@@ -170,4 +170,6 @@ def test_the_json_tells_intervals_around_the_scores() -> None:
         assert (estimate is None) == (bucket["count"] == 0)
         if estimate is not None:
             assert estimate["value"] == pytest.approx(bucket["score"])
-            assert estimate["low"] <= estimate["value"] <= estimate["high"]
+            assert (estimate["low"] is None) == (bucket["count"] == 1)
+            if bucket["count"] > 1:
+                assert estimate["low"] <= estimate["value"] <= estimate["high"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +64,8 @@ def _keep(
 ) -> KeptVectors:
     lengths, costs = [len(one.words) for one in encoded], [one.cost for one in encoded]
 
-    def encode(indices: Sequence[int]) -> NDArray[np.float32]:
-        return encode_words(inputs.batch([encoded[index] for index in indices]))
+    def encode(batches: Sequence[Sequence[int]]) -> Iterator[NDArray[np.float32]]:
+        return (encode_words(inputs.batch([encoded[index] for index in indices])) for indices in batches)
 
     return keep_vectors(folder, "key", lengths, costs, encode, *more)
 

@@ -12,9 +12,12 @@ from rich.console import Console
 from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from nlp_pipeline.jobs import translator_training
 from nlp_pipeline.jobs.attention import aligned_translation
+from nlp_pipeline.jobs.encoded_pairs import EncodedPairs
 from nlp_pipeline.jobs.evaluate_translator import evaluate_translator, insights_of
 from nlp_pipeline.jobs.tasks import train
+from nlp_pipeline.jobs.translator_scoring import TranslatorScoring
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.recipe.translation import TranslationRecipe
 from nlp_pipeline.serving.translator import LoadedTranslator
@@ -77,6 +80,7 @@ def test_each_way_leaves_a_bundle_that_translates(
     bert: dict[str, Any] | None,
 ) -> None:
     monkeypatch.setenv("NLP_PIPELINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(translator_training, "multiplies_bfloat16", lambda: True)
     (tmp_path / "train.tsv").write_text("\n".join(SENTENCES) + "\n", encoding="utf-8")
     given = "null"
     if bert is not None:
@@ -105,6 +109,12 @@ def test_each_way_leaves_a_bundle_that_translates(
         # What is shown of it are words, whatever the subwords.
         assert aligned is None or aligned.source_tokens == tuple(source.split())
         assert aligned is None or " ".join(aligned.target_tokens).split() == evaluation.examples[0].hypothesis.split()
+    # What bfloat16 does is found out as the bundle will be used, without kept vectors.
+    rounded = LoadedTranslator.load(trained.bundle, "bfloat16").bundle
+    pairs = [SentencePair(*line.split("\t")) for line in SENTENCES]
+    dev = EncodedPairs(rounded.inputs, rounded.inputs.encode(pairs))
+    expected = TranslatorScoring(rounded, dev, pairs).score()["bleu"]
+    assert trained.metrics["dev_bfloat16"] == {"bleu": pytest.approx(expected)}
     texts = ["the new house", "", "people"]
     together = [one.text for one in loaded.translate_stream(texts)]
     assert together == [loaded.translate(text).text for text in texts]

@@ -117,27 +117,29 @@ import tensorflow as tf
 from nlp_pipeline import devices
 
 {before}
-devices.share_cores_among_batches({cores})
+devices.share_cores({cores}, {most})
 threads = tf.config.threading
 print(devices.batches_at_once(), threads.get_inter_op_parallelism_threads(), threads.get_intra_op_parallelism_threads())
 """
 
 
 @pytest.mark.parametrize(
-    ("cores", "before", "expected"),
+    ("cores", "most", "before", "expected"),
     [
-        (1, "", [1, 1, 1]),
-        (2, "", [2, 2, 1]),
-        (8, "", [8, 8, 1]),
+        (1, 8, "", [1, 1, 1]),
+        (2, 8, "", [2, 2, 1]),
+        (8, 8, "", [8, 8, 1]),
+        (8, 2, "", [2, 2, 4]),
+        (1, 2, "", [1, 1, 1]),
         # Memory is for eight batches; the cores that are left over help these, and none is left alone.
-        (12, "", [8, 8, 2]),
-        (32, "", [8, 8, 4]),
+        (12, 8, "", [8, 8, 2]),
+        (32, 8, "", [8, 8, 4]),
         # TensorFlow has begun: its threads stay as they are, and a batch still comes for each core.
-        (2, "tf.constant(0) + 1; devices.usable_cores = lambda: 2", [2, 0, 0]),
+        (2, 8, "tf.constant(0) + 1; devices.usable_cores = lambda: 2", [2, 0, 0]),
     ],
 )
-def test_cores_are_shared_among_batches(cores: int, before: str, expected: list[int]) -> None:
-    code = ASK.format(cores=cores, before=before)
+def test_cores_are_shared_among_batches(cores: int, most: int, before: str, expected: list[int]) -> None:
+    code = ASK.format(cores=cores, most=most, before=before)
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert list(map(int, done.stdout.split())) == expected
 

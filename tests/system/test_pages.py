@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nlp_pipeline.cli.main import main
 from nlp_pipeline.documents.document import Document, HeatMap, Item, Section, Steps, paragraph
@@ -21,6 +22,8 @@ from nlp_pipeline.evaluation.fonts import label
 from nlp_pipeline.evaluation.gradient_picture import gradient_pixels
 from nlp_pipeline.evaluation.heatmap import AlignedTranslation
 from nlp_pipeline.evaluation.tagged_example import TaggedExample
+from nlp_pipeline.serving.html_form import PAGE_RECORDS
+from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 from nlp_pipeline.text.sentence import Sentence
 from tests.browser import WIDTHS, look_at
 from tests.chromium import Browser, find_browser
@@ -51,6 +54,13 @@ def _tagged(folder: Path, tagger: Path, translator: Path) -> Path:
     (folder / "letter.txt").write_bytes(TEXT.encode())
     main(["tag", str(tagger), str(folder / "letter.txt"), "--output", str(folder / "letter.html"), "--quiet"])
     return folder / "letter.html"
+
+
+def _further_pages(folder: Path, tagger: Path, translator: Path) -> list[Path]:
+    # As many records as a page has, and one more.
+    (folder / "lines.txt").write_text("\n".join(["Oslo"] * PAGE_RECORDS + [HOSTILE]), encoding="utf-8")
+    main(["tag", str(tagger), str(folder / "lines.txt"), "--output", str(folder / "lines.html"), "--quiet"])
+    return [folder / "lines.html.pages" / "2.html", folder / "lines.html"]
 
 
 def _attention(name: str, *options: str) -> Maker:
@@ -113,6 +123,19 @@ def _compared(folder: Path, tagger: Path, translator: Path) -> Path:
     return folder / "report" / "report.html"
 
 
+def _translators_compared(folder: Path, tagger: Path, translator: Path) -> Path:
+    bundle = TranslatorBundle.read(translator / "run" / "bundle")
+    bias = bundle.network.output_bias
+    bias.assign(bias - 9.0 * tf.one_hot(bundle.inputs.target_tokenizer.encode(["dort"])[0][0], bias.shape[0]))
+    bundle.write(folder / "other")
+    for name, lines in (("en", ["the red dog sleeps .", HOSTILE]), ("fr", ["le chien rouge dort .", "שלום"])):
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    sides = ("--source", str(folder / "en"), "--target", str(folder / "fr"))
+    bundles = (str(translator / "run"), str(folder / "other"))
+    main(["compare", *bundles, *sides, "--report", str(folder / "report")])
+    return folder / "report" / "report.html"
+
+
 def _studied(folder: Path, tagger: Path, translator: Path) -> list[Path]:
     small = ("--networks", "rnn,attention", "--distances", "3", "--seeds", "1", "--steps", "50", "--units", "8")
     main(["study", "memory", *small, "--quiet", "--output", str(folder / "study")])
@@ -154,6 +177,7 @@ def _pictures(folder: Path, tagger: Path, translator: Path) -> list[Path]:
 # An entry: what makes pages or pictures, and what a reader is to find in the first of them.
 PAGES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "tag": (_tagged, (HOSTILE, "New York", "السلام عليكم", "安娜", "x" * 5000)),
+    "tag, further pages": (_further_pages, (HOSTILE,)),
     "attention, a page": (_attention("attention.html"), ("lion",)),
     "attention, words": (_attention("words.html", "--words"), ("lion",)),
     "attention, hostile": (_hostile_attention, (HOSTILE, "<b onclick=alert(1)>", "</table></body>", "العربية")),
@@ -161,6 +185,7 @@ PAGES: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "evaluate, a tagger": (_scored, ("<script>window.ran", "שלום", "Calibration", "worst sentences")),
     "evaluate, a translator": (_translated, (HOSTILE, "العربية", "1 of ", "Where it looks")),
     "compare": (_compared, ("<script>window.ran", "שלום", "安娜", "Mended: 1", "Broken: 1")),
+    "compare, translators": (_translators_compared, ("TER (less is better)", "le chien rouge dort .", "Broken: 1")),
     "study memory": (_studied, ("How far recurrent networks remember", "Accuracy")),
     "TensorBoard's pictures": (_pictures, ()),
     "attention, JSON": (_attention("attention.json"), ("weights",)),
