@@ -105,7 +105,7 @@ def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--shortlist",
             type=click.IntRange(0, 200),
             help="Choose among so many likely translations of each subword of the source, and so many of the most "
-            "frequent ones; 0 for all. Faster with a beam; some translations differ.",
+            "frequent ones; 0 for all. Faster with a beam and thousands of subwords; some translations differ.",
         ),
     ):
         command = option(command)

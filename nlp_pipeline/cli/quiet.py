@@ -32,8 +32,10 @@ def load_tensorflow(at_once: int | None = None) -> None:
         os.dup2(aside.fileno(), 2)
         try:
             with _hidden(_NOT_FOR_KERAS):
-                import tensorflow  # noqa: F401
+                import tensorflow as tf
 
+            # Python's own remarks, such as that several graphs were made of one function, one for each bundle.
+            tf.get_logger().setLevel("ERROR")
             let_memory_grow()
             if at_once is not None:
                 share_cores(most=at_once)

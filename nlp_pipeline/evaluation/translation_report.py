@@ -203,35 +203,33 @@ class TranslationReport:
         return (table("BLEU of the sentences of each length", columns, rows),)
 
     def _sentence(self, it: RankedExample) -> Item:
-        blocks: list[ItemBlock] = [
-            TextLine(name, shortened(text, _TEXT_CHARACTERS))
-            for name, text in (
-                ("source", it.example.source),
-                ("reference", it.example.reference),
-                ("hypothesis", it.example.hypothesis),
-            )
-        ]
+        blocks = _texts(it)
         insight = self.insights.get(it.number)
         if insight is not None and len(insight.candidates) > 1:
             rows = [
                 (str(rank), f"{one.score:.3f}", f"{one.log_probability:.2f}", Quoted(shortened(one.text, 300)))
                 for rank, one in enumerate(insight.candidates, start=1)
             ]
-            columns = ("rank", "score", "log-probability, nats", "translation")
+            columns = ("rank", "ranked by", "log-probability, nats", "translation")
             blocks.append(table(f"The {len(rows)} best that the search found", columns, rows, texts=(3,)))
         return Item(title_of(it), tuple(blocks))
 
     def _alignment(self, it: RankedExample) -> Item | None:
         insight = self.insights.get(it.number)
         maps = [] if insight is None or insight.alignment is None else heat_maps_of(insight.alignment)
-        return Item(title_of(it), tuple(maps)) if maps else None
+        return Item(title_of(it), (*_texts(it), *maps)) if maps else None
 
 
 _ALIGNMENTS = (
     "How much each word of the translation (rows) attended to each word of the source (columns), from 0 to 1; the "
-    f"largest weight of a word is underlined. The {ALIGNED_WORST} worst sentences come first, then the {ALIGNED_BEST} "
-    "best ones."
+    "largest weight of a word is underlined, or, where there is no table, the only one that is given. The "
+    f"{ALIGNED_WORST} worst sentences come first, then the {ALIGNED_BEST} best ones."
 )
+
+
+def _texts(it: RankedExample) -> list[ItemBlock]:
+    told = (("source", it.example.source), ("reference", it.example.reference), ("hypothesis", it.example.hypothesis))
+    return [TextLine(name, shortened(text, _TEXT_CHARACTERS)) for name, text in told]
 
 
 def title_of(it: RankedExample) -> tuple[str | Quoted, ...]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from numpy.typing import NDArray
 
 import nlp_pipeline
 from nlp_pipeline.errors import BundleError, Problem, Problems
@@ -75,6 +78,13 @@ def read_task(folder: Path, expected: str | None = None) -> str:
         message = f"expected the bundle of {known[expected]}, received that of {known.get(task, repr(task))}"
         raise BundleError([Problem(str(folder), message)])
     return task
+
+
+def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as safetensors, with the rights of any new file; the library's own way is for the owner alone."""
+    from safetensors.numpy import save
+
+    path.write_bytes(save(dict(tensors)))
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -24,7 +24,7 @@ from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.outputs import new_folder
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.recipe.file import read_recipe
-from nlp_pipeline.serving.manifest import MANIFEST, read_json, read_task, write_json, write_manifest
+from nlp_pipeline.serving.manifest import MANIFEST, read_json, read_task, write_json, write_manifest, write_tensors
 from nlp_pipeline.serving.precision import Precision
 from nlp_pipeline.text.tagset import TagSet
 from nlp_pipeline.text.vocabulary import Vocabulary
@@ -60,8 +60,6 @@ class TaggerBundle:
         Raises:
             OutputError: where it cannot be written.
         """
-        from safetensors.numpy import save_file
-
         with new_folder(target, marker=MANIFEST) as folder:
             (folder / "recipe.yaml").write_text(self.recipe.to_yaml(), encoding="utf-8")
             write_json(folder / "tags.json", self.inputs.tag_set.to_json())
@@ -70,7 +68,7 @@ class TaggerBundle:
             write_json(folder / "known_entities.json", sorted(self.known_entities))
             write_json(folder / "metrics.json", self.metrics)
             (folder / "README.md").write_text(self.card, encoding="utf-8")
-            save_file(self.network.named_weights(), folder / "weights.safetensors")
+            write_tensors(folder / "weights.safetensors", self.network.named_weights())
             if self.inputs.tokenizer is not None and self.encoder_folder is not None:
                 encoder = folder / "encoder"
                 encoder.mkdir()

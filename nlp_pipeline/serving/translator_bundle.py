@@ -25,7 +25,7 @@ from nlp_pipeline.models.translator import Translator
 from nlp_pipeline.outputs import new_folder
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.recipe.translation import TranslationRecipe
-from nlp_pipeline.serving.manifest import MANIFEST, read_json, read_task, write_json, write_manifest
+from nlp_pipeline.serving.manifest import MANIFEST, read_json, read_task, write_json, write_manifest, write_tensors
 from nlp_pipeline.serving.precision import Precision
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.subwords.trained_tokenizer import TrainedTokenizer
@@ -75,8 +75,6 @@ class TranslatorBundle:
         Raises:
             OutputError: where it cannot be written.
         """
-        from safetensors.numpy import save_file
-
         inputs = self.inputs
         with new_folder(target, marker=MANIFEST) as folder:
             (folder / "recipe.yaml").write_text(self.recipe.to_yaml(), encoding="utf-8")
@@ -85,9 +83,9 @@ class TranslatorBundle:
                 inputs.source_tokenizer.save(folder, "source")
             write_json(folder / "metrics.json", self.metrics)
             (folder / "README.md").write_text(self.card, encoding="utf-8")
-            save_file(self.network.named_weights(), folder / "weights.safetensors")
+            write_tensors(folder / "weights.safetensors", self.network.named_weights())
             if self.shortlist is not None:
-                save_file(vars(self.shortlist), folder / SHORTLIST)
+                write_tensors(folder / SHORTLIST, vars(self.shortlist))
             if inputs.bert_tokenizer is not None and self.encoder_folder is not None:
                 encoder = folder / "encoder"
                 encoder.mkdir()

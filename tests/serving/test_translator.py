@@ -171,6 +171,8 @@ def test_a_shortlist_finds_what_was_learned(translator: LoadedTranslator) -> Non
 
 def test_a_bundle_without_a_shortlist_searches_all_subwords_alone(translator: LoadedTranslator, tmp_path: Path) -> None:
     replace(translator.bundle, shortlist=None).write(tmp_path / "bundle")
+    rights = {path.name: path.stat().st_mode for path in (tmp_path / "bundle").iterdir()}
+    assert rights["weights.safetensors"] == rights["recipe.yaml"]
     without = LoadedTranslator.load(tmp_path / "bundle")
     assert without.bundle.shortlist is None
     assert without.translate(FIRST).text == translator.translate(FIRST).text
