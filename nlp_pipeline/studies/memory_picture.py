@@ -207,18 +207,10 @@ def _logarithmic_line(
 
 
 def _note(axes: Axes, text: str, height: float) -> None:
-    """Write what a dotted line is, above its left end, and above whatever else runs there."""
+    """Write what a dotted line is, below its left end: what is drawn begins above."""
     places = ("axes fraction", "data")
     axes.annotate(
-        text,
-        (0.0, height),
-        (3, 4),
-        xycoords=places,
-        textcoords="offset points",
-        color=_INK,
-        fontsize=9,
-        zorder=5,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
+        text, (0.0, height), (3, -5), xycoords=places, textcoords="offset points", va="top", color=_INK, fontsize=9
     )
 
 
