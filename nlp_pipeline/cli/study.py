@@ -90,7 +90,7 @@ def memory(output: Path, quiet: bool, **given: Any) -> None:
     training (accuracy.csv), the gradient that arrives at each step back (gradient.csv), the settings, versions and
     findings (study.json) and TensorBoard's logs. The same seeds give the same numbers.
 
-    A training ends early when the task is solved. With the defaults all of it takes seven minutes on one core.
+    A training ends early when the task is solved. With the defaults all of it takes eight minutes on one core.
 
     \b
     Example:

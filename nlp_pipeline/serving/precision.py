@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from nlp_pipeline.devices import multiplies_bfloat16
+from nlp_pipeline.recipe import TaggingRecipe, TranslationRecipe
 from nlp_pipeline.serving.manifest import read_json, read_task
 
 Precision = Literal["float32", "bfloat16", "float16"]
+_Recipe = TypeVar("_Recipe", TaggingRecipe, TranslationRecipe)
 # Of a bundle's metrics: what the dev corpus scores in bfloat16, where the training's machine could find out.
 DEV_BFLOAT16 = "dev_bfloat16"
 # By how many points F1, or BLEU, of the dev corpus may move.
@@ -33,6 +35,12 @@ def chosen(asked: str | None, bundle: Path) -> Precision | None:
         raise ValueError(f"expected auto, float32 or bfloat16. Received: {asked!r}")
     read_task(bundle)
     return "bfloat16" if multiplies_bfloat16() and moves_little(read_json(bundle / "metrics.json")) else None
+
+
+def in_precision(recipe: _Recipe, precision: Precision) -> _Recipe:
+    """Return a recipe, of either task, whose network computes in a precision."""
+    training = recipe.training.model_copy(update={"precision": precision})
+    return recipe.model_copy(update={"training": training})
 
 
 def moves_little(metrics: Mapping[str, Any]) -> bool:

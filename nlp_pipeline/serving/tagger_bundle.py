@@ -25,7 +25,7 @@ from nlp_pipeline.outputs import new_folder
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.serving.manifest import MANIFEST, read_json, read_task, write_json, write_manifest, write_tensors
-from nlp_pipeline.serving.precision import Precision
+from nlp_pipeline.serving.precision import Precision, in_precision
 from nlp_pipeline.text.tagset import TagSet
 from nlp_pipeline.text.vocabulary import Vocabulary
 
@@ -78,7 +78,7 @@ class TaggerBundle:
 
     def in_precision(self, precision: Precision) -> TaggerBundle:
         """Return the tagger with a network that computes in a precision, with the same weights."""
-        recipe = _in_precision(self.recipe, precision)
+        recipe = in_precision(self.recipe, precision)
         inputs = TaggingInputs(recipe, self.inputs.tag_set, self.inputs.vocabularies, self.inputs.tokenizer)
         network = Tagger.for_inputs(inputs, self.encoder_folder, use_cudnn=self.network.use_cudnn)
         network.take_weights(self.network.named_weights())
@@ -105,7 +105,7 @@ class TaggerBundle:
         try:
             recipe = read_recipe(folder / "recipe.yaml", kind=TaggingRecipe)
             if precision is not None:
-                recipe = _in_precision(recipe, precision)
+                recipe = in_precision(recipe, precision)
             tag_set = TagSet.from_json(read_json(folder / "tags.json"))
             vocabularies = {
                 name: Vocabulary.from_json(items) for name, items in read_json(folder / "vocabularies.json").items()
@@ -129,8 +129,3 @@ class TaggerBundle:
         except ValueError as error:
             raise BundleError([Problem(str(folder / "weights.safetensors"), str(error))]) from None
         return cls(recipe, inputs, network, encoder_folder, known_entities, metrics, card)
-
-
-def _in_precision(recipe: TaggingRecipe, precision: Precision) -> TaggingRecipe:
-    training = recipe.training.model_copy(update={"precision": precision})
-    return recipe.model_copy(update={"training": training})

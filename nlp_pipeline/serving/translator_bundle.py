@@ -26,7 +26,7 @@ from nlp_pipeline.outputs import new_folder
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.recipe.translation import TranslationRecipe
 from nlp_pipeline.serving.manifest import MANIFEST, read_json, read_task, write_json, write_manifest, write_tensors
-from nlp_pipeline.serving.precision import Precision
+from nlp_pipeline.serving.precision import Precision, in_precision
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.subwords.trained_tokenizer import TrainedTokenizer
 
@@ -95,7 +95,7 @@ class TranslatorBundle:
 
     def in_precision(self, precision: Precision) -> TranslatorBundle:
         """Return the translator with a network that computes in a precision, with the same weights."""
-        recipe, own = _in_precision(self.recipe, precision), self.inputs
+        recipe, own = in_precision(self.recipe, precision), self.inputs
         inputs = TranslationInputs(recipe, own.source_tokenizer, own.target_tokenizer, own.bert_tokenizer)
         network = Translator.for_inputs(inputs, self.encoder_folder, use_cudnn=self.network.use_cudnn)
         network.take_weights(self.network.named_weights())
@@ -120,7 +120,7 @@ class TranslatorBundle:
         try:
             recipe = read_recipe(folder / "recipe.yaml", kind=TranslationRecipe)
             if precision is not None:
-                recipe = _in_precision(recipe, precision)
+                recipe = in_precision(recipe, precision)
             metrics = read_json(folder / "metrics.json")
             card = (folder / "README.md").read_text(encoding="utf-8")
             weights = load_file(folder / "weights.safetensors")
@@ -143,8 +143,3 @@ class TranslatorBundle:
         except ValueError as error:
             raise BundleError([Problem(str(folder / "weights.safetensors"), str(error))]) from None
         return cls(recipe, inputs, network, encoder_folder, shortlist, metrics, card)
-
-
-def _in_precision(recipe: TranslationRecipe, precision: Precision) -> TranslationRecipe:
-    training = recipe.training.model_copy(update={"precision": precision})
-    return recipe.model_copy(update={"training": training})
