@@ -6,24 +6,23 @@ import random
 from collections.abc import Sequence
 
 
-def _filled(order: Sequence[int], costs: Sequence[int], size: int) -> list[list[int]]:
-    """Cut an order into batches whose padded size, sentences times the longest, is at most `size`."""
+def _filled(order: Sequence[int], costs: Sequence[int], size: int, padded: bool = True) -> list[list[int]]:
+    """Cut an order into batches that cost at most `size`: padded, sentences times the longest; else, their sum."""
     batches: list[list[int]] = []
     batch: list[int] = []
-    longest = 0
+    longest = total = 0
     for index in order:
-        longest_with = max(longest, costs[index])
-        if batch and longest_with * (len(batch) + 1) > size:
+        longest, total = max(longest, costs[index]), total + costs[index]
+        if batch and (longest * (len(batch) + 1) if padded else total) > size:
             batches.append(batch)
-            batch, longest_with = [], costs[index]
+            batch, longest, total = [], costs[index], costs[index]
         batch.append(index)
-        longest = longest_with
     if batch:
         batches.append(batch)
     return batches
 
 
-def batches_by_length(costs: Sequence[int], size: int) -> list[list[int]]:
+def batches_by_length(costs: Sequence[int], size: int, words: Sequence[int] | None = None) -> list[list[int]]:
     """Return the sentences in batches, the longest first, the same for the same input.
 
     The longest first, so that what does not fit into memory shows at once.
@@ -31,12 +30,22 @@ def batches_by_length(costs: Sequence[int], size: int) -> list[list[int]]:
     Args:
         costs: what each sentence costs, its subwords with special tokens.
         size: the greatest padded cost of a batch. A sentence that costs more is a batch of its own.
+        words: how many words each has, if these are padded too: of sentences that cost the same, those of as many words
+            are together.
     """
-    order = sorted(range(len(costs)), key=lambda index: (-costs[index], index))
+    orders = [costs] if words is None else [costs, words]
+    order = sorted(range(len(costs)), key=lambda index: (*(-lengths[index] for lengths in orders), index))
     return _filled(order, costs, size)
 
 
-def shuffled_batches(costs: Sequence[int], size: int, seed: int, epoch: int, spread: float = 0.1) -> list[list[int]]:
+def shuffled_batches(
+    costs: Sequence[int],
+    size: int,
+    seed: int,
+    epoch: int,
+    spread: float = 0.1,
+    words: Sequence[int] | None = None,
+) -> list[list[int]]:
     """Return the sentences of an epoch in batches of similar length, drawn anew for each epoch.
 
     Every sentence comes exactly once. Lengths are blurred by up to `spread` before sorting, so that other sentences
@@ -48,10 +57,13 @@ def shuffled_batches(costs: Sequence[int], size: int, seed: int, epoch: int, spr
         seed: the run's seed.
         epoch: the number of the epoch; the same seed and epoch give the same batches.
         spread: how far a length may be moved, as a share of it. At least one place, so that short ones mix as well.
+        words: how many words each sentence has, if these alone are padded, since no encoder reads its subwords: those
+            of as many words are together then, and `size` is the greatest sum of the costs of a batch.
     """
     generator = random.Random(f"{seed}/{epoch}")
-    blurred = [cost + generator.uniform(-1.0, 1.0) * max(1.0, spread * cost) for cost in costs]
+    lengths = costs if words is None else words
+    blurred = [length + generator.uniform(-1.0, 1.0) * max(1.0, spread * length) for length in lengths]
     order = sorted(range(len(costs)), key=blurred.__getitem__)
-    batches = _filled(order, costs, size)
+    batches = _filled(order, costs, size, padded=words is None)
     generator.shuffle(batches)
     return batches

@@ -37,10 +37,11 @@ class Plan:
     Args:
         costs: what each example takes of a batch.
         words: how many words each example has, or subwords of its target.
-        batch_subwords: the greatest padded cost of a step.
+        batch_subwords: the greatest cost of a step: padded, where subwords are.
         seed: the run's.
         first_epoch: the number of the first epoch.
         parts: in how many shares each step is cut: replicas times the batches that each of them adds up.
+        pads_words: whether words alone are padded, as `shuffled_batches` takes them.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Plan:
         seed: int,
         first_epoch: int = 1,
         parts: int = 1,
+        pads_words: bool = False,
     ) -> None:
         self.costs = costs
         self.words = words
@@ -58,6 +60,7 @@ class Plan:
         self.seed = seed
         self.first_epoch = first_epoch
         self.parts = parts
+        self.pads_words = pads_words
         self._starts = [0]
         self._kept: dict[int, list[list[int]]] = {}
         # Batches are made in several threads.
@@ -72,7 +75,8 @@ class Plan:
         if epoch not in self._kept:
             while len(self._kept) > 1:
                 del self._kept[min(self._kept)]
-            self._kept[epoch] = shuffled_batches(self.costs, self.batch_subwords, self.seed, epoch)
+            words = self.words if self.pads_words else None
+            self._kept[epoch] = shuffled_batches(self.costs, self.batch_subwords, self.seed, epoch, words=words)
         return self._kept[epoch]
 
     def number_of(self, place: Place) -> int:

@@ -30,6 +30,11 @@ class EncodedPairs:
         return [len(pair.target_ids) + 1 for pair in self.pairs]
 
     @property
+    def pads_words(self) -> bool:
+        """Whether words of the target alone are padded in a batch: its source always is, too."""
+        return False
+
+    @property
     def encoded_words(self) -> Sequence[Sequence[Sequence[int]]]:
         """For each source, for each place that is attended to, the ids of its subwords."""
         return [pair.source.subwords for pair in self.pairs]

@@ -28,6 +28,11 @@ class EncodedSentences:
         return [len(sentence.words) for sentence in self.sentences]
 
     @property
+    def pads_words(self) -> bool:
+        """Whether words alone are padded in a batch: where their vectors are kept, no encoder reads subwords."""
+        return self.vectors is not None
+
+    @property
     def encoded_words(self) -> Sequence[Sequence[Sequence[int]]]:
         """For each sentence, for each word, the ids of its subwords."""
         return [sentence.subwords for sentence in self.sentences]

@@ -88,7 +88,7 @@ def step_of(stage: Stage, training: Training, seed: int, network: Network, train
         train: what is trained on.
         team: where.
     """
-    steps_of_epoch = len(Plan(train.costs, train.words, training.batch_subwords, seed).batches(1))
+    steps_of_epoch = len(_plan(training, seed, train, 1, 1).batches(1))
     steps = steps_of_epoch * stage.falls_over
     with team.strategy.scope():
         optimizer = GroupedOptimizer.of(training, stage.groups, steps, int(training.warmup * steps))
@@ -121,7 +121,7 @@ def batches_of(training: Training, seed: int, network: Network, train: Split, te
     """
     replicas, local, accumulate = team.replicas, team.local_replicas, training.accumulate
     parts = replicas * accumulate
-    plan = Plan(train.costs, train.words, training.batch_subwords, seed, first_epoch, parts)
+    plan = _plan(training, seed, train, first_epoch, parts)
     numbered = parts_of_worker(replicas, accumulate, team.worker * local, local)
 
     window = None if network.bert is None else network.bert.settings.window
@@ -147,6 +147,10 @@ def batches_of(training: Training, seed: int, network: Network, train: Split, te
         return f"in a batch of {len(batch)} examples of up to {longest} subwords (of the train corpus: {named})"
 
     return Batches(begin, lambda epoch: len(plan.batches(epoch)), network.begin_epoch, describe)
+
+
+def _plan(training: Training, seed: int, train: Split, first_epoch: int, parts: int) -> Plan:
+    return Plan(train.costs, train.words, training.batch_subwords, seed, first_epoch, parts, train.pads_words)
 
 
 def limits_of(stage: Stage, began: int, training: Training) -> Limits:

@@ -53,7 +53,8 @@ class TaggerScoring:
         dev, tag_set = self.dev, self.network.tag_set
         examples: dict[int, TaggedExample] = {}
         loss = 0.0
-        for indices in batches_by_length(dev.costs, 2 * self.recipe.training.batch_subwords):
+        lengths = dev.words if dev.pads_words else dev.costs
+        for indices in batches_by_length(lengths, 2 * self.recipe.training.batch_subwords, dev.words):
             tag_ids, confidences, losses = (one.numpy() for one in self.judge(dev.batch(indices)))
             loss += float(np.sum(losses, dtype=np.float64))
             for row, index in enumerate(indices):

@@ -29,6 +29,10 @@ class Split(Protocol):
         """How many words each example has that count in the loss, or subwords of its target."""
 
     @property
+    def pads_words(self) -> bool:
+        """Whether words alone are padded in a batch, and no subwords."""
+
+    @property
     def encoded_words(self) -> Sequence[Sequence[Sequence[int]]]:
         """For each example, for each word that an encoder gives a vector, the ids of its subwords."""
 

@@ -20,6 +20,17 @@ def test_every_sentence_comes_once_and_a_batch_keeps_its_size(costs: list[int], 
             assert len(batch) == 1 or len(batch) * max(costs[index] for index in batch) <= size
 
 
+@given(costs=costs_of, size=st.integers(1, 200), epoch=st.integers(1, 5))
+def test_where_words_alone_are_padded_the_sum_of_the_costs_keeps_the_size(
+    costs: list[int], size: int, epoch: int
+) -> None:
+    words = [1 + cost // 2 for cost in costs]
+    batches = shuffled_batches(costs, size, seed=1, epoch=epoch, words=words)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(costs)))
+    for batch in batches:
+        assert len(batch) == 1 or sum(costs[index] for index in batch) <= size
+
+
 def test_epochs_differ_and_seeds_repeat() -> None:
     generator = random.Random(0)
     costs = [generator.randrange(5, 40) for _ in range(300)]
@@ -38,5 +49,20 @@ def test_little_of_a_batch_is_padding() -> None:
         assert 1 - sum(costs) / padded < most
 
 
+def test_where_words_alone_are_padded_few_places_are_padding() -> None:
+    generator = random.Random(0)
+    words = [generator.randrange(5, 60) for _ in range(2000)]
+    # Of words that fall apart into few or many subwords.
+    costs = [round(count * generator.uniform(1.0, 3.0)) + 2 for count in words]
+
+    def padding(batches: list[list[int]]) -> float:
+        return 1 - sum(words) / sum(len(batch) * max(words[index] for index in batch) for batch in batches)
+
+    assert padding(shuffled_batches(costs, 1024, 1, 1, words=words)) < 0.12
+    assert padding(shuffled_batches(costs, 1024, 1, 1)) > 0.25
+
+
 def test_the_longest_come_first_when_nothing_is_drawn() -> None:
     assert batches_by_length([1, 9, 5, 5], 10) == [[1], [2, 3], [0]]
+    # Of those that cost the same, the ones of many words first.
+    assert batches_by_length([5, 5, 5, 5, 9], 10, [2, 4, 2, 4, 1]) == [[4], [1, 3], [0, 2]]

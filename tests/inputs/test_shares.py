@@ -10,7 +10,7 @@ import pytest
 from nlp_pipeline.inputs.batches import shuffled_batches
 from nlp_pipeline.inputs.shares import Place, Plan, parts_of_worker
 
-COSTS = [random.Random(7).randint(3, 30) for _ in range(83)]
+COSTS = random.Random(7).choices(range(3, 31), k=83)
 WORDS = [cost - 2 for cost in COSTS]
 
 
@@ -31,6 +31,14 @@ def test_each_example_counts_once_an_epoch(parts: int) -> None:
             assert {share.words for share in shares} == {sum(WORDS[index] for index in counting)}
             counted.update(counting)
         assert counted == Counter(range(len(COSTS)))
+
+
+def test_a_plan_says_whether_words_alone_are_padded() -> None:
+    words = [1 + cost % 7 for cost in COSTS]
+    by_words, by_costs = (Plan(COSTS, words, 64, seed=5, pads_words=pads) for pads in (True, False))
+    assert by_words.batches(1) == shuffled_batches(COSTS, 64, 5, 1, words=words)
+    assert by_costs.batches(1) == shuffled_batches(COSTS, 64, 5, 1)
+    assert by_words.batches(1) != by_costs.batches(1)
 
 
 def test_a_step_is_the_same_however_it_is_cut() -> None:
