@@ -32,7 +32,7 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
     search = {name: given[name] for name in ("beam_size", "length_penalty", "shortlist")}
     worker = worker_of(given["bundle"], 1, search, given["precision"])
     references = Path(given["references"]).read_text(encoding="utf-8").splitlines()
-    worker.process([InputRecord(1, "A dog runs.", None, {}, Position())], "warm")
+    worker.begin([InputRecord(1, "A dog runs.", None, {}, Position())], "warm").end()
     files = Files([given["corpus"]], given["output"], input_format="text", output_format="text")
 
     def turn() -> Mapping[str, Any]:

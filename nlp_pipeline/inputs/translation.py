@@ -109,9 +109,9 @@ class TranslationInputs:
         encoded = []
         for text in normalised:
             words = [text[span.start : span.end] for sentence in segment(text) for span in sentence]
-            subwords: list[list[int]] = self.bert_tokenizer.subwords_of(words)
+            subwords: list[tuple[int, ...]] = self.bert_tokenizer.subwords_of(words)
             if self.recipe.bert.level == "subword":
-                subwords = [[subword] for of_word in subwords for subword in of_word]
+                subwords = [(subword,) for of_word in subwords for subword in of_word]
             encoded.append(EncodedSource((), subwords, len(subwords), sum(map(len, subwords)) + 2))
         return encoded
 
@@ -134,11 +134,11 @@ class TranslationInputs:
         words = [text[span.start : span.end] for span in spans]
         # Where there is nothing before, a space is taken away again.
         spaces = [SPACE if not span.start or text[span.start - 1].isspace() else "" for span in spans]
-        of_words: list[list[int]] = self.bert_tokenizer.subwords_of(words)
+        of_words: list[tuple[int, ...]] = self.bert_tokenizer.subwords_of(words)
         places = [
             (word, place)
             for word, of_word in enumerate(of_words)
-            for place in ([of_word] if self.recipe.bert.level == "word" else [[one] for one in of_word])
+            for place in ([of_word] if self.recipe.bert.level == "word" else [(one,) for one in of_word])
         ]
         shown = tuple(self.bert_tokenizer.shown(place) for _, place in places)
         texts = tuple(spaces[word] + words[word] for word, _ in places)

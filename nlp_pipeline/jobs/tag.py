@@ -72,14 +72,15 @@ def tag_files(
     asked = chosen(precision, folder) if worker is None else worker.precision
     if precision == "auto":
         tell_chosen(asked, telling)
-    load = partial(worker_of, str(folder), asked) if worker is None else lambda: worker
+    told = form.tells_confidences
+    load = partial(worker_of, str(folder), asked, told) if worker is None else lambda: worker.with_confidences(told)
     identity = {"command": "tag", "precision": asked}
     return plan.run(folder, load, TAGGING_LIMITS, read, identity, cluster, telling or Telling())
 
 
-def worker_of(bundle: str, precision: str | None = None) -> TaggingWorker:
-    """Load a tagger's bundle, for `tag_files`."""
-    return TaggingWorker(LoadedTagger.load(bundle, precision))
+def worker_of(bundle: str, precision: str | None = None, confidences: bool = True) -> TaggingWorker:
+    """Load a tagger's bundle, for `tag_files`, which says itself whether a form tells confidences."""
+    return TaggingWorker(LoadedTagger.load(bundle, precision), confidences)
 
 
 def output_format_of(files: Files) -> str:

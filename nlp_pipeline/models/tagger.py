@@ -226,6 +226,10 @@ class Tagger(Network):
         """Return the best allowed tags [B, L] int32, and how probable each is [B, L] float32 (its marginal)."""
         return self._best_of(self(batch, training=False), batch["padding_mask"])
 
+    def best_path(self, batch: Tensors) -> tf.Tensor:
+        """Return the best allowed tags [B, L] int32 alone."""
+        return self.decoder.best_path(self(batch, training=False), batch["padding_mask"])[0]
+
     def judged(self, batch: Tensors) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Return what `best_tags` does, and the loss of the gold tags of each sentence [B], in nats."""
         emissions, mask = self(batch, training=False), batch["padding_mask"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from nlp_pipeline.devices import batches_at_once
 
@@ -13,6 +14,19 @@ _Batch = TypeVar("_Batch")
 _Result = TypeVar("_Result")
 # How many batches are ahead of the result that is waited for, for each thread: results would pile up otherwise.
 _AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Begun(Generic[_Result]):
+    """Work that has been begun.
+
+    Attributes:
+        results: gives what comes of it, in order.
+        cancel: leaves out what has not been begun yet; to be called where not all results are taken.
+    """
+
+    results: Iterator[_Result]
+    cancel: Callable[[], None] = lambda: None
 
 
 class AtOnce:
@@ -33,12 +47,11 @@ class AtOnce:
         if together == 1 or len(batches) == 1:
             yield from map(function, batches)
             return
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(together, thread_name_prefix="batch")
+        threads = self._started(together)
         waiting: deque[Future[_Result]] = deque()
         try:
             for batch in batches:
-                waiting.append(self._threads.submit(function, batch))
+                waiting.append(threads.submit(function, batch))
                 if len(waiting) > _AHEAD * together:
                     yield waiting.popleft().result()
             while waiting:
@@ -46,3 +59,29 @@ class AtOnce:
         finally:
             for one in waiting:
                 one.cancel()
+
+    def begin(self, function: Callable[[_Batch], _Result], batches: Sequence[_Batch]) -> Begun[_Result]:
+        """Begin to compute batches, all of them; who began others before waits for these alone.
+
+        Where one batch is computed at a time, it is begun when its result is asked for.
+        """
+        together = batches_at_once()
+        if together == 1:
+            return Begun(map(function, batches))
+        threads = self._started(together)
+        waiting = deque(threads.submit(function, batch) for batch in batches)
+
+        def results() -> Iterator[_Result]:
+            while waiting:
+                yield waiting.popleft().result()
+
+        def cancel() -> None:
+            for one in waiting:
+                one.cancel()
+
+        return Begun(results(), cancel)
+
+    def _started(self, together: int) -> ThreadPoolExecutor:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(together, thread_name_prefix="batch")
+        return self._threads

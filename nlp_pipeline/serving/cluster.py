@@ -26,7 +26,7 @@ from nlp_pipeline.outputs import told
 from nlp_pipeline.serving.connection import Cluster, connected, last_line, refuse_too_small
 from nlp_pipeline.serving.unfinished import UnfinishedFile, beside
 from nlp_pipeline.serving.windows import windows_of
-from nlp_pipeline.serving.work import Job, Reading, Worker, Written, do_window
+from nlp_pipeline.serving.work import Job, Reading, Worker, Written, begin_window
 
 ENGINE = "--engine ray"
 SLICE_SIZE = 2**20  # bytes
@@ -286,7 +286,7 @@ class SliceWorker:
         rejected: list[tuple[int, str]] = []
         notes: list[str] = []
         for window in windows_of(items, job.limits, one.start):
-            written = do_window(window, one.index, self._names[one.index], self._worker, job.form)
+            written = begin_window(window, one.index, self._names[one.index], self._worker, job.form).end()
             for number, part in enumerate(written.parts):
                 if number == len(files):
                     files.append(UnfinishedFile(self._folder / f"{_record_name(one)}.{number}", keep_mark=False))

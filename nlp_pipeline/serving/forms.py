@@ -19,11 +19,13 @@ class Form:
         name: what it is called.
         suffixes: what its files' names end in, one for each file.
         is_spooled: whether what is encoded is kept, in one file, only until `finish` makes the output of it.
+        tells_confidences: whether it tells how probable tags are.
     """
 
     name: str
     suffixes: tuple[str, ...]
     is_spooled: bool = False
+    tells_confidences: bool = True
 
     def encode(self, entries: Sequence[Any | Rejected]) -> tuple[bytes, ...]:
         """Return what is to be added to each file, or to the one that is kept until the end.

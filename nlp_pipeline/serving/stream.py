@@ -10,7 +10,7 @@ from typing import Any
 from nlp_pipeline.corpora.records import InputRecord
 from nlp_pipeline.serving.tagger import LoadedTagger, TaggedSentence, TextEntity, sentences_of
 from nlp_pipeline.serving.windows import Limits
-from nlp_pipeline.serving.work import Processed
+from nlp_pipeline.serving.work import Begun, Processed
 from nlp_pipeline.text.sentence import Sentence
 
 # About as many words as the tagger looks ahead: more costs memory, and pays little.
@@ -45,28 +45,38 @@ class TaggingWorker:
 
     Args:
         tagger: does it.
+        confidences: whether the words' tags get them.
     """
 
-    def __init__(self, tagger: LoadedTagger) -> None:
+    def __init__(self, tagger: LoadedTagger, confidences: bool = True) -> None:
         self._tagger = tagger
+        self._confidences = confidences
 
     @property
     def precision(self) -> str:
         """In which the tagger computes."""
         return self._tagger.bundle.recipe.training.precision
 
-    def process(self, records: Sequence[InputRecord], name: str) -> Processed:
-        """Return the `TaggedRecord` of each record; counted are `words`, `sentences` and `entities`."""
+    def with_confidences(self, confidences: bool) -> TaggingWorker:
+        """Return one with the same tagger whose tags get confidences, or none."""
+        return TaggingWorker(self._tagger, confidences)
+
+    def begin(self, records: Sequence[InputRecord], name: str) -> Begun:
+        """Begin to make the `TaggedRecord` of each record; counted are `words`, `sentences` and `entities`."""
         cut = [_sentences_of(record, name) for record in records]
-        tagged = self._tagger.tag_stream(sentence for sentences in cut for sentence in sentences)
-        results = [
-            TaggedRecord(record, tuple(islice(tagged, len(sentences))))
-            for record, sentences in zip(records, cut, strict=True)
-        ]
-        done = [sentence for result in results for sentence in result.sentences]
-        words = sum(len(sentence.tags) for sentence in done)
-        entities = sum(tag.startswith("B-") for sentence in done for tag in sentence.tags)
-        return Processed(results, {"words": words, "sentences": len(done), "entities": entities})
+        begun = self._tagger.begin([one for sentences in cut for one in sentences], self._confidences)
+
+        def end() -> Processed:
+            results = [
+                TaggedRecord(record, tuple(islice(begun.results, len(sentences))))
+                for record, sentences in zip(records, cut, strict=True)
+            ]
+            done = [sentence for result in results for sentence in result.sentences]
+            words = sum(len(sentence.tags) for sentence in done)
+            entities = sum(tag.startswith("B-") for sentence in done for tag in sentence.tags)
+            return Processed(results, {"words": words, "sentences": len(done), "entities": entities})
+
+        return Begun(end, begun.cancel)
 
 
 def _sentences_of(record: InputRecord, name: str) -> list[Sentence]:

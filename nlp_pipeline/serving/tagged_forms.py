@@ -26,6 +26,7 @@ class ConllForm(Form):
 
     name = "conll"
     suffixes = (".conll",)
+    tells_confidences = False
 
     def encode(self, entries: Sequence[TaggedRecord | Rejected]) -> tuple[bytes, ...]:
         """Return the rows of each record's sentences."""

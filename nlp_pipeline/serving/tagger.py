@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
-from nlp_pipeline.serving.at_once import AtOnce
+from nlp_pipeline.serving.at_once import AtOnce, Begun
 from nlp_pipeline.serving.precision import chosen
 from nlp_pipeline.serving.tagger_bundle import TaggerBundle
 from nlp_pipeline.text.schemes import Scheme, entities_from_tags, tags_from_entities
@@ -52,7 +52,7 @@ class TaggedSentence:
     Attributes:
         sentence: the sentence as it came, gold tags included if it had any.
         tags: the predicted tags, in IOB2.
-        confidences: how probable each word's tag is, its marginal probability.
+        confidences: how probable each word's tag is, its marginal probability; none where they were not asked for.
     """
 
     sentence: Sentence
@@ -112,7 +112,8 @@ class LoadedTagger:
         self.bundle = bundle
         self._at_once = AtOnce()
         self._making = Lock()
-        self._best_tags: Any = None
+        # With confidences, and without.
+        self._best_tags: dict[bool, Any] = {}
 
     @classmethod
     def load(cls, folder: str | PathLike[str], precision: str | None = None) -> LoadedTagger:
@@ -159,33 +160,61 @@ class LoadedTagger:
             ValueError: where there is no word, or an empty one.
         """
         for window in _windows(map(_sentence, sentences), LOOK_AHEAD_WORDS):
-            yield from self._tag_window(window)
+            yield from self._begin(window, True).results
 
-    def _tag_window(self, sentences: list[Sentence]) -> list[TaggedSentence]:
+    def begin(self, sentences: Sequence[Sentence], confidences: bool = True) -> Begun[TaggedSentence]:
+        """Begin to tag sentences: the first `LOOK_AHEAD_WORDS` words of them, the others when these are taken.
+
+        Args:
+            sentences: they.
+            confidences: whether they are told how probable their tags are, which takes some per cent of the time.
+        """
+        windows = _windows(iter(sentences), LOOK_AHEAD_WORDS)
+        if (first := next(windows, None)) is None:
+            return Begun(iter(()))
+        begun = self._begin(first, confidences)
+        rest = (one for window in windows for one in self._begin(window, confidences).results)
+        return Begun(itertools.chain(begun.results, rest), begun.cancel)
+
+    def _begin(self, sentences: list[Sentence], with_confidences: bool) -> Begun[TaggedSentence]:
+        """Begin to tag a window of sentences."""
         inputs = self.bundle.inputs
         encoded = inputs.encode([Sentence(sentence.words) for sentence in sentences])
-        tagged: list[TaggedSentence | None] = [None] * len(sentences)
-        batches = batches_by_length([one.cost for one in encoded], BATCH_SUBWORDS)
+        batches = batches_by_length([one.cost for one in encoded], BATCH_SUBWORDS, [len(one.words) for one in encoded])
 
         def run(batch: Sequence[int]) -> tuple[Any, Any]:
-            return self._run(inputs.batch([encoded[index] for index in batch]))
+            return self._run(inputs.batch([encoded[index] for index in batch]), with_confidences)
 
-        for batch, (tag_ids, confidences) in zip(batches, self._at_once.map(run, batches), strict=True):
-            for row, index in enumerate(batch):
-                sentence = sentences[index]
-                length = len(sentence.words)
-                names = inputs.tag_set.tags(tag_ids[row, :length].tolist())
-                entities = entities_from_tags(names, inputs.tag_set.scheme)
-                tags = tuple(tags_from_entities(entities, length, Scheme.IOB2))
-                tagged[index] = TaggedSentence(sentence, tags, tuple(confidences[row, :length].tolist()))
-        return [one for one in tagged if one is not None]
+        begun = self._at_once.begin(run, batches)
 
-    def _run(self, batch: dict[str, Any]) -> tuple[Any, Any]:
+        def results() -> Iterator[TaggedSentence]:
+            tagged: dict[int, TaggedSentence] = {}
+            try:
+                for batch, (tag_ids, confidences) in zip(batches, begun.results, strict=True):
+                    for row, index in enumerate(batch):
+                        sentence = sentences[index]
+                        length = len(sentence.words)
+                        names = inputs.tag_set.tags(tag_ids[row, :length].tolist())
+                        entities = entities_from_tags(names, inputs.tag_set.scheme)
+                        tags = tuple(tags_from_entities(entities, length, Scheme.IOB2))
+                        told = () if confidences is None else tuple(confidences[row, :length].tolist())
+                        tagged[index] = TaggedSentence(sentence, tags, told)
+            finally:
+                begun.cancel()
+            yield from (tagged[index] for index in range(len(sentences)))
+
+        return Begun(results(), begun.cancel)
+
+    def _run(self, batch: dict[str, Any], with_confidences: bool) -> tuple[Any, Any]:
         with self._making:
-            if self._best_tags is None:
-                self._best_tags = tf.function(self.bundle.network.best_tags, input_signature=[signature_of(batch)])
-        tag_ids, confidences = self._best_tags(batch)
-        return tag_ids.numpy(), confidences.numpy()
+            if with_confidences not in self._best_tags:
+                network = self.bundle.network
+                function = network.best_tags if with_confidences else network.best_path
+                self._best_tags[with_confidences] = tf.function(function, input_signature=[signature_of(batch)])
+        found = self._best_tags[with_confidences](batch)
+        if with_confidences:
+            return found[0].numpy(), found[1].numpy()
+        return found.numpy(), None
 
 
 def _sentence(words: Sentence | Sequence[str]) -> Sentence:

@@ -14,7 +14,7 @@ from nlp_pipeline.serving.forms import Form, json_line, results_of, with_others
 from nlp_pipeline.serving.parquet_form import ParquetForm
 from nlp_pipeline.serving.translator import LOOK_AHEAD, LOOK_AHEAD_CHARACTERS, LoadedTranslator, Translation
 from nlp_pipeline.serving.windows import Limits
-from nlp_pipeline.serving.work import Processed
+from nlp_pipeline.serving.work import Begun, Processed
 
 TRANSLATING_LIMITS = Limits(size=LOOK_AHEAD_CHARACTERS, records=LOOK_AHEAD)
 
@@ -68,23 +68,27 @@ class TranslatingWorker:
         """In which the translator computes."""
         return self._translator.bundle.recipe.training.precision
 
-    def process(self, records: Sequence[InputRecord], name: str) -> Processed:
-        """Return the `TranslatedRecord` of each record.
+    def begin(self, records: Sequence[InputRecord], name: str) -> Begun:
+        """Begin to make the `TranslatedRecord` of each record.
 
         Counted are `words` of the source, and `in_parts`: what was translated in several parts. What the vocabulary
         knows nothing of is told.
         """
-        found = self._translator.translate_stream((one.text or "" for one in records), self._n_best, **self._settings)
-        results = [TranslatedRecord(record, one) for record, one in zip(records, found, strict=True)]
-        words = sum(len((record.text or "").split()) for record in records)
-        in_parts = sum(one.translation.parts > 1 for one in results)
-        message = "expected text that the bundle knows, received none: left as it is"
-        notes = [
-            f"{name}:{one.record.line}: {message}"
-            for one in results
-            if one.translation.parts and one.translation.unknown == one.translation.parts
-        ]
-        return Processed(results, {"words": words, "in_parts": in_parts}, notes)
+        begun = self._translator.begin([one.text or "" for one in records], self._n_best, **self._settings)
+
+        def end() -> Processed:
+            results = [TranslatedRecord(record, one) for record, one in zip(records, begun.results, strict=True)]
+            words = sum(len((record.text or "").split()) for record in records)
+            in_parts = sum(one.translation.parts > 1 for one in results)
+            message = "expected text that the bundle knows, received none: left as it is"
+            notes = [
+                f"{name}:{one.record.line}: {message}"
+                for one in results
+                if one.translation.parts and one.translation.unknown == one.translation.parts
+            ]
+            return Processed(results, {"words": words, "in_parts": in_parts}, notes)
+
+        return Begun(end, begun.cancel)
 
 
 class TranslatedTextForm(Form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -18,7 +19,7 @@ from nlp_pipeline.inputs.feeding import signature_of
 from nlp_pipeline.inputs.translation import EncodedSource, SourcePlaces
 from nlp_pipeline.models.search import search
 from nlp_pipeline.recipe.translation import Search
-from nlp_pipeline.serving.at_once import AtOnce
+from nlp_pipeline.serving.at_once import AtOnce, Begun
 from nlp_pipeline.serving.precision import chosen
 from nlp_pipeline.serving.translator_bundle import TranslatorBundle
 from nlp_pipeline.text.normalisation import is_blank
@@ -131,25 +132,37 @@ class LoadedTranslator:
         """
         if isinstance(texts, str):
             raise TypeError(f"expected texts; `translate` takes one. Received: {texts!r}")
+        searching = self._searching(n_best, settings)
+        for window in _windows(texts):
+            yield from self._begin(window, n_best, searching).results
+
+    def begin(self, texts: Sequence[str], n_best: int = 1, **settings: Any) -> Begun[Translation]:
+        """Begin to translate sentences: the first `LOOK_AHEAD` of them, the others when these are taken.
+
+        Arguments and errors are those of `translate_stream`.
+        """
+        searching = self._searching(n_best, settings)
+        windows = _windows(texts)
+        if (first := next(windows, None)) is None:
+            return Begun(iter(()))
+        begun = self._begin(first, n_best, searching)
+        rest = (one for window in windows for one in self._begin(window, n_best, searching).results)
+        return Begun(itertools.chain(begun.results, rest), begun.cancel)
+
+    def _searching(self, n_best: int, settings: dict[str, Any]) -> Search:
         searching = Search.model_validate({**self.bundle.recipe.search.model_dump(), **settings})
         if not 1 <= n_best <= searching.beam_size:
             raise ValueError(f"expected n_best from 1 to the beam_size, {searching.beam_size}. Received: {n_best}")
-        window: list[str] = []
-        characters = 0
-        for text in texts:
-            if not isinstance(text, str):
-                raise TypeError(f"expected a text. Received: {text!r}")
-            window.append(text)
-            characters += len(text)
-            if len(window) == LOOK_AHEAD or characters >= LOOK_AHEAD_CHARACTERS:
-                yield from self._translate_window(window, n_best, searching)
-                window, characters = [], 0
-        yield from self._translate_window(window, n_best, searching)
+        return searching
 
-    def _translate_window(self, texts: list[str], n_best: int, searching: Search) -> list[Translation]:
+    def _begin(self, texts: list[str], n_best: int, searching: Search) -> Begun[Translation]:
+        """Begin to translate a window of texts."""
         parts = [self._parts_of(text, searching) for text in texts]
-        found = iter(self._translate_parts([part for of_text in parts for part in of_text], n_best, searching))
-        return [_joined(text, [next(found) for _ in of_text]) for text, of_text in zip(texts, parts, strict=True)]
+        begun = self._begin_parts([part for of_text in parts for part in of_text], n_best, searching)
+        joined = (
+            _joined(text, [next(begun.results) for _ in of_text]) for text, of_text in zip(texts, parts, strict=True)
+        )
+        return Begun(joined, begun.cancel)
 
     def _parts_of(self, text: str, searching: Search) -> list[str]:
         """Return a normalised text in parts that are translated by themselves; none of what is blank."""
@@ -167,7 +180,7 @@ class LoadedTranslator:
 
         return [part for part in parts_of(text, fits, bool(searching.sentences)) if not is_blank(part)]
 
-    def _translate_parts(self, texts: list[str], n_best: int, searching: Search) -> list[Translation]:
+    def _begin_parts(self, texts: list[str], n_best: int, searching: Search) -> Begun[Translation]:
         inputs = self.bundle.inputs
         encoded = inputs.encode_sources(texts)
         known = [index for index, source in enumerate(encoded) if inputs.knows(source)]
@@ -179,12 +192,20 @@ class LoadedTranslator:
         def run(indices: Sequence[int]) -> list[NDArray[Any] | None]:
             return self._run(inputs.source_batch([encoded[index] for index in indices]), searching)
 
-        for indices, found in zip(indices_of, self._at_once.map(run, indices_of), strict=True):
-            for row, index in enumerate(indices):
-                places = inputs.source_places(texts[index])
-                of_row = [None if one is None else one[row] for one in found]
-                done[index] = Translation(texts[index], places, self._hypotheses(of_row, n_best, places), 1)
-        return [done[index] for index in range(len(texts))]
+        begun = self._at_once.begin(run, indices_of)
+
+        def results() -> Iterator[Translation]:
+            try:
+                for indices, found in zip(indices_of, begun.results, strict=True):
+                    for row, index in enumerate(indices):
+                        places = inputs.source_places(texts[index])
+                        of_row = [None if one is None else one[row] for one in found]
+                        done[index] = Translation(texts[index], places, self._hypotheses(of_row, n_best, places), 1)
+            finally:
+                begun.cancel()
+            yield from (done[index] for index in range(len(texts)))
+
+        return Begun(results(), begun.cancel)
 
     def _as_it_is(self, text: str) -> Translation:
         """Return a text as its own translation."""
@@ -259,6 +280,22 @@ class LoadedTranslator:
             hypothesis = Hypothesis(pair.target, subwords, log_probability, log_probability, attended)
             found.append(Translation(pair.source, places, (hypothesis,), 1))
         return found
+
+
+def _windows(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Cut a stream of texts into lists of those that are translated together."""
+    window: list[str] = []
+    characters = 0
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"expected a text. Received: {text!r}")
+        window.append(text)
+        characters += len(text)
+        if len(window) == LOOK_AHEAD or characters >= LOOK_AHEAD_CHARACTERS:
+            yield window
+            window, characters = [], 0
+    if window:
+        yield window
 
 
 def _joined(source: str, parts: Sequence[Translation]) -> Translation:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -35,11 +36,24 @@ class Processed:
     notes: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Begun:
+    """Records that are being worked on.
+
+    Attributes:
+        end: returns what was made of them, once that is done; to be called once.
+        cancel: leaves out what has not been begun yet; to be called where `end` is not.
+    """
+
+    end: Callable[[], Processed]
+    cancel: Callable[[], None] = lambda: None
+
+
 class Worker(Protocol):
     """Does what is to be done with records."""
 
-    def process(self, records: Sequence[InputRecord], name: str) -> Processed:
-        """Return what is made of records of a file.
+    def begin(self, records: Sequence[InputRecord], name: str) -> Begun:
+        """Begin with records of a file, in threads of its own if it has any.
 
         Args:
             records: they.
@@ -123,8 +137,21 @@ class Written:
     consumed: int = 0
 
 
-def do_window(window: Window, index: int, name: str, worker: Worker, form: Form) -> Written:
-    """Process a window, and encode what came of it.
+@dataclass(frozen=True)
+class BegunWindow:
+    """A window that is being worked on.
+
+    Attributes:
+        end: returns what came of it, once that is done; to be called once.
+        cancel: leaves out what has not been begun yet; to be called where `end` is not.
+    """
+
+    end: Callable[[], Written]
+    cancel: Callable[[], None]
+
+
+def begin_window(window: Window, index: int, name: str, worker: Worker, form: Form) -> BegunWindow:
+    """Begin with a window, of which what comes will be encoded.
 
     Args:
         window: the window.
@@ -133,14 +160,19 @@ def do_window(window: Window, index: int, name: str, worker: Worker, form: Form)
         worker: does it.
         form: encodes it.
     """
-    processed = worker.process([item for item in window.items if isinstance(item, InputRecord)], name)
-    left = iter(processed.results)
-    entries = [item if isinstance(item, Rejected) else next(left) for item in window.items]
-    rejected = [(entry.line, entry.reason) for entry in entries if isinstance(entry, Rejected)]
-    counts = {"records": len(entries) - len(rejected), **processed.counts}
-    written = Written(index, form.encode(entries), window.after, rejected, counts, processed.notes)
-    give_back()
-    return written
+    begun = worker.begin([item for item in window.items if isinstance(item, InputRecord)], name)
+
+    def end() -> Written:
+        processed = begun.end()
+        left = iter(processed.results)
+        entries = [item if isinstance(item, Rejected) else next(left) for item in window.items]
+        rejected = [(entry.line, entry.reason) for entry in entries if isinstance(entry, Rejected)]
+        counts = {"records": len(entries) - len(rejected), **processed.counts}
+        written = Written(index, form.encode(entries), window.after, rejected, counts, processed.notes)
+        give_back()
+        return written
+
+    return BegunWindow(end, begun.cancel)
 
 
 class Reading(Protocol):
@@ -155,6 +187,9 @@ def do_sources(
 ) -> Generator[Written, None, None]:
     """Do the sources of a job one after the other, window by window.
 
+    The next window of a file is read and begun before what came of one is waited for, so that the worker's threads have
+    something to do all the time. Of a stream, which may give nothing more for long, each window is done at once.
+
     Args:
         job: what is to be done.
         worker: does it.
@@ -167,11 +202,29 @@ def do_sources(
         name, after = name_of(source.path), start
         items = read_records(source.path, source.form, job.read, start, consumed=consumed)
         windows = windows_of(items, job.limits, start)
-        while (window := reading(windows)) is not None:
-            done = do_window(window, number, name, worker, job.form)
-            after = window.after
-            yield replace(done, consumed=consumed.bytes)
-            if window.is_last:
-                break
+        begun: deque[tuple[BegunWindow, int]] = deque()
+        try:
+            while (window := reading(windows)) is not None:
+                begun.append((begin_window(window, number, name, worker, job.form), consumed.bytes))
+                after = window.after
+                while len(begun) > (0 if source.is_stream else 1):
+                    yield _ended(begun)
+                if window.is_last:
+                    break
+            while begun:
+                yield _ended(begun)
+        finally:
+            for one, _ in begun:
+                one.cancel()
         yield Written(number, (), after, is_last=True, consumed=consumed.bytes)
         start = Position()
+
+
+def _ended(begun: deque[tuple[BegunWindow, int]]) -> Written:
+    """Return what came of the first of the windows, which is no longer one of them."""
+    window, consumed = begun.popleft()
+    try:
+        return replace(window.end(), consumed=consumed)
+    except BaseException:
+        window.cancel()
+        raise

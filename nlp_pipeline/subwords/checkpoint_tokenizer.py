@@ -111,11 +111,11 @@ class CheckpointTokenizer:
         pieces = [str(self._tokenizer.id_to_token(number)) for number in subword_ids]
         return pieces[0] + "".join(piece.removeprefix("##") for piece in pieces[1:])
 
-    def subwords_of(self, words: Sequence[str]) -> list[list[int]]:
+    def subwords_of(self, words: Sequence[str]) -> list[tuple[int, ...]]:
         """Return the subword ids of each word, at least 1 and at most `max_subwords_of_word` of them.
 
         >>> tokenizer.subwords_of(["hello", "worlds!", "[SEP]"])
-        [[7592], [8484, 999], [1031, 19802, 1033]]
+        [(7592,), (8484, 999), (1031, 19802, 1033)]
         """
         known = self._known
         answers = {word: known.get(word) for word in words}
@@ -128,11 +128,11 @@ class CheckpointTokenizer:
                 answers[word] = ids
                 if len(word) <= _LONG and len(known) < self.remembered:
                     known[word] = ids
-        return [list(answers[word] or ()) for word in words]
+        return [answers[word] or () for word in words]
 
     def words_without_subword(self, words: Sequence[str]) -> list[str]:
         """Return those of the words of which the checkpoint leaves nothing."""
-        suspects = [w for w, ids in zip(words, self.subwords_of(words), strict=True) if ids == [self.unknown_id]]
+        suspects = [w for w, ids in zip(words, self.subwords_of(words), strict=True) if ids == (self.unknown_id,)]
         encodings = self._tokenizer.encode_batch_fast(
             [_SURROGATES.sub("\ufffd", word) for word in suspects], add_special_tokens=False
         )

@@ -51,7 +51,7 @@ def test_the_graph_gives_the_ids_of_the_checkpoint(tmp_path: Path, cased: bool) 
     tokenizer = CheckpointTokenizer(write_tiny_checkpoint(tmp_path, cased=cased), max_subwords_of_word=8)
     pieces = WordPieces(tokenizer)
     words = [*CHOSEN, *LONG, *filter(None, draw_texts(2, 1500)), *filter(None, draw_texts(3, 500, COMMON + MARKS))]
-    assert ids_of(pieces, words) == tokenizer.subwords_of(words)
+    assert ids_of(pieces, words) == list(map(list, tokenizer.subwords_of(words)))
     assert ids_of(pieces, []) == []
 
 

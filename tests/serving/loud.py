@@ -17,7 +17,7 @@ from nlp_pipeline.errors import PipelineError
 from nlp_pipeline.serving.files import process_files
 from nlp_pipeline.serving.forms import Form
 from nlp_pipeline.serving.windows import Limits
-from nlp_pipeline.serving.work import Job, Processed
+from nlp_pipeline.serving.work import Begun, Job, Processed
 
 LIMITS = Limits(size=1_000, records=50)
 
@@ -33,6 +33,10 @@ class Loud:
 
     pause: float = 0.0
     seen: int = 0
+
+    def begin(self, records: Sequence[InputRecord], name: str) -> Begun:
+        """Do it when it is asked for."""
+        return Begun(lambda: self.process(records, name))
 
     def process(self, records: Sequence[InputRecord], name: str) -> Processed:
         """Return each record's line and its text in capitals; a note for each that asks for one."""

@@ -79,6 +79,52 @@ def test_no_more_is_computed_than_two_batches_a_thread_ahead(monkeypatch: pytest
         assert len(begun) <= taken + 2 * 2
 
 
+def test_what_is_begun_goes_on_while_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(at_once, "batches_at_once", lambda: 2)
+    done = threading.Semaphore(0)
+
+    def run(batch: int) -> int:
+        done.release()
+        return batch
+
+    shared = AtOnce()
+    first, second = shared.begin(run, range(30)), shared.begin(run, range(30, 33))
+    for _ in range(33):
+        assert done.acquire(timeout=LONG)
+    assert list(second.results) == [30, 31, 32]
+    assert list(first.results) == list(range(30))
+
+
+def test_what_is_begun_comes_in_order_and_with_its_exceptions(together: int) -> None:
+    def run(batch: int) -> int:
+        if batch == 3:
+            raise ValueError("torn")
+        return batch
+
+    begun = AtOnce().begin(run, range(9))
+    assert [next(begun.results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="torn"):
+        next(begun.results)
+    begun.cancel()
+
+
+def test_what_is_cancelled_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(at_once, "batches_at_once", lambda: 2)
+    released = threading.Event()
+    seen: list[int] = []
+
+    def run(batch: int) -> None:
+        seen.append(batch)
+        released.wait(LONG)
+
+    shared = AtOnce()
+    shared.begin(run, range(50)).cancel()
+    released.set()
+    # What comes after it is done by the same threads.
+    assert list(shared.map(str, [1, 2])) == ["1", "2"]
+    assert len(seen) <= 2
+
+
 def test_a_tagger_tags_alike_however_many_batches_are_computed_at_once(
     tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from nlp_pipeline.errors import OutputError, StoppedByUserError, TerminatedError
 from nlp_pipeline.serving import files as engine
 from nlp_pipeline.serving import unfinished
 from nlp_pipeline.serving.files import Progress, process_files
-from nlp_pipeline.serving.work import Job
+from nlp_pipeline.serving.windows import Limits
+from nlp_pipeline.serving.work import Begun, Job, Processed
 from tests.cli.conftest import contents
 from tests.corpora.mixed_lines import mixed_objects, mixed_texts
 from tests.serving.loud import Loud, loud_job
@@ -125,6 +127,58 @@ def test_killed_at_random_moments(inputs: list[Path], tmp_path: Path, seed: int)
     subprocess.run([*call, "--resume"], cwd=ROOT, check=True, capture_output=True)
     assert contents(tmp_path / "place") == expected
     assert kills > 3
+
+
+class _Overlapping(Loud):
+    """Notes when its windows are begun and ended, and what is left of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def begin(self, records: Any, name: str) -> Begun:
+        number = sum(one.startswith("begun") for one in self.told)
+        self.told.append(f"begun {number}")
+
+        def end() -> Processed:
+            self.told.append(f"ended {number}")
+            return self.process(records, name)
+
+        return Begun(end, lambda: self.told.append(f"cancelled {number}"))
+
+
+def test_a_window_is_begun_before_the_one_before_it_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\n" * 12, encoding="utf-8")
+    job = replace(loud_job([tmp_path / "in.txt"], tmp_path / "out"), limits=Limits(size=10**6, records=4))
+    worker = _Overlapping()
+    process_files(job, worker)
+    assert worker.told == ["begun 0", "begun 1", "ended 0", "begun 2", "ended 1", "ended 2"]
+
+
+def test_what_was_begun_is_left_where_the_run_ends(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\n" * 12, encoding="utf-8")
+    job = replace(loud_job([tmp_path / "in.txt"], tmp_path / "out"), limits=Limits(size=10**6, records=4))
+
+    class Stopped(_Overlapping):
+        def process(self, records: Any, name: str) -> Any:  # noqa: ARG002
+            raise _Stopped
+
+    worker = Stopped()
+    with pytest.raises(_Stopped):
+        process_files(job, worker)
+    assert worker.told == ["begun 0", "begun 1", "ended 0", "cancelled 0", "cancelled 1"]
+
+
+def test_of_a_stream_each_window_is_done_before_more_is_read(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\n" * 12, encoding="utf-8")
+    job = replace(loud_job([tmp_path / "in.txt"], tmp_path / "out"), limits=Limits(size=10**6, records=4))
+    os.mkfifo(tmp_path / "pipe")
+    source = replace(job.sources[0], path=str(tmp_path / "pipe"))
+    worker = _Overlapping()
+    with subprocess.Popen(["sh", "-c", f"cat '{tmp_path}/in.txt' > '{tmp_path}/pipe'"]):
+        assert source.is_stream
+        process_files(replace(job, sources=[source]), worker)
+    assert worker.told == ["begun 0", "ended 0", "begun 1", "ended 1", "begun 2", "ended 2"]
 
 
 @pytest.mark.parametrize(

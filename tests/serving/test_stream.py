@@ -34,7 +34,7 @@ def test_records_come_out_as_they_went_in(
 ) -> None:
     monkeypatch.setattr(module, "LOOK_AHEAD_WORDS", look_ahead)
     records = [_record(number, text) for number, text in enumerate(TEXTS, start=1)]
-    done = TaggingWorker(tagger).process(records, "file")
+    done = TaggingWorker(tagger).begin(records, "file").end()
     assert [one.record for one in done.results] == records
     assert [len(one.sentences) for one in done.results] == [0, 0, 3, 0, 1, 0, 0]
     assert done.results[2].sentences[0].sentence.place == "file:3"
@@ -49,13 +49,25 @@ def test_records_come_out_as_they_went_in(
 
 
 def test_nothing_but_empty_lines(tagger: LoadedTagger) -> None:
-    done = TaggingWorker(tagger).process([_record(1, "")] * 3, "file")
+    done = TaggingWorker(tagger).begin([_record(1, "")] * 3, "file").end()
     assert [one.to_json() for one in done.results] == [{"text": "", "entities": []}] * 3
-    assert TaggingWorker(tagger).process([], "file").results == []
+    assert TaggingWorker(tagger).begin([], "file").end().results == []
+
+
+def test_without_confidences_the_tags_are_the_same(tagger: LoadedTagger) -> None:
+    records = [_record(number, text) for number, text in enumerate(TEXTS, start=1)]
+    worker = TaggingWorker(tagger)
+    told, plain = (one.begin(records, "file").end() for one in (worker, worker.with_confidences(False)))
+    for with_them, without in zip(told.results, plain.results, strict=True):
+        for one, other in zip(with_them.sentences, without.sentences, strict=True):
+            assert one.tags == other.tags
+            assert len(one.confidences) == len(one.tags)
+            assert other.confidences == ()
+    assert told.counts == plain.counts
 
 
 def test_words_come_back_with_tags_and_scores(tagger: LoadedTagger) -> None:
-    done = TaggingWorker(tagger).process([_record(1, None, ("Ana", "Reis", "“left”"))], "file")
+    done = TaggingWorker(tagger).begin([_record(1, None, ("Ana", "Reis", "“left”"))], "file").end()
     line = json_line(done.results[0].to_json()).decode("utf-8")
     assert line.endswith("}\n")
     assert "“left”" in line

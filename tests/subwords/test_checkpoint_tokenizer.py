@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def uncased(folders: dict[str, Path]) -> CheckpointTokenizer:
     return CheckpointTokenizer(folders["uncased tokenizer.json"])
 
 
-def spelled(folder: Path, ids: list[int]) -> list[str]:
+def spelled(folder: Path, ids: Sequence[int]) -> list[str]:
     vocabulary = (folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
     return [vocabulary[number] for number in ids]
 
@@ -114,7 +114,8 @@ def test_properties(folders: dict[str, Path]) -> None:
 
 def test_agrees_with_transformers(folder: Path) -> None:
     expected = reference(folder)(AWKWARD, add_special_tokens=False)["input_ids"]
-    assert CheckpointTokenizer(folder, max_subwords_of_word=1_000).subwords_of(AWKWARD) == expected
+    received = CheckpointTokenizer(folder, max_subwords_of_word=1_000).subwords_of(AWKWARD)
+    assert [list(ids) for ids in received] == expected
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def pairs(folders: dict[str, Path]) -> list[tuple[CheckpointTokenizer, Any]]:
 def test_agrees_with_transformers_on_any_text(pairs: list[tuple[CheckpointTokenizer, Any]], text: str) -> None:
     for own, other in pairs:
         expected = other(text, add_special_tokens=False)["input_ids"][:64]
-        assert own.subwords_of([text]) == [expected or [own.unknown_id]]
+        assert own.subwords_of([text]) == [tuple(expected) or (own.unknown_id,)]
 
 
 @pytest.mark.parametrize("text", SPECIAL_TEXTS)
@@ -149,9 +150,9 @@ def test_a_special_token_that_its_file_does_not_mark_is_still_one(tmp_path: Path
 @pytest.mark.parametrize("word", NOTHING)
 def test_a_word_of_which_nothing_is_left_is_unknown(uncased: CheckpointTokenizer, word: str) -> None:
     assert uncased.subwords_of([word, "the", word * 2_000]) == [
-        [uncased.unknown_id],
+        (uncased.unknown_id,),
         uncased.subwords_of(["the"])[0],
-        [uncased.unknown_id],
+        (uncased.unknown_id,),
     ]
 
 
@@ -210,12 +211,6 @@ def test_what_is_remembered_is_bounded_and_changes_nothing(folders: dict[str, Pa
     assert tokenizer.subwords_of([]) == []
 
 
-def test_what_is_given_can_be_altered(uncased: CheckpointTokenizer) -> None:
-    first, second = uncased.subwords_of(["the", "the"])
-    first.append(0)
-    assert uncased.subwords_of(["the"]) == [second]
-
-
 def test_saved_and_loaded_it_is_the_same(folder: Path, tmp_path: Path) -> None:
     tokenizer = CheckpointTokenizer(folder)
     folders = [tmp_path / "first", tmp_path / "second"]
@@ -231,7 +226,7 @@ def test_saved_and_loaded_it_is_the_same(folder: Path, tmp_path: Path) -> None:
     expected = tokenizer.subwords_of(AWKWARD)
     assert loaded.subwords_of(AWKWARD) == expected
     other = reference(folders[0])(AWKWARD, add_special_tokens=False)["input_ids"]
-    assert [ids[:64] for ids in other] == expected
+    assert [tuple(ids[:64]) for ids in other] == expected
 
 
 def test_settings_beside_a_tokenizer_file_count(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -254,9 +249,9 @@ def test_other_names_of_special_tokens(tmp_path: Path) -> None:
     write_json(tmp_path / "special_tokens_map.json", names)
     tokenizer = CheckpointTokenizer(tmp_path)
     assert [tokenizer.start_id, tokenizer.end_id, tokenizer.padding_id, tokenizer.unknown_id] == [0, 1, 2, 3]
-    assert tokenizer.subwords_of(["a", "b"]) == [[4], [3]]
+    assert tokenizer.subwords_of(["a", "b"]) == [(4,), (3,)]
     tokenizer.save(tmp_path)
-    assert CheckpointTokenizer(tmp_path).subwords_of(["a", "b"]) == [[4], [3]]
+    assert CheckpointTokenizer(tmp_path).subwords_of(["a", "b"]) == [(4,), (3,)]
 
 
 def broken_folders(root: Path) -> Iterator[tuple[Path, str]]:
