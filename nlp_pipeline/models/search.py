@@ -12,7 +12,8 @@ may be: its last step can only be the end, so that every hypothesis has one.
 |Y| counts the end. Padding and the start can never be written; the probabilities are over all subwords, or over those
 of a sentence's shortlist, where there are such.
 
-A batch ends with its last sentence. The decoder is run for those sentences alone that can still find something, in
+The first step has one hypothesis a sentence, and fills the beam with its continuations. A batch ends with its last
+sentence. The decoder is run for those sentences alone that can still find something, in
 smaller and smaller batches, and an output layer over all subwords, which is most of the work, for the open hypotheses
 of these.
 """
@@ -71,13 +72,13 @@ class Candidates(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What the decoder is run on: b of the B sentences, with N hypotheses each.
+    """What the decoder is run on: b of the B sentences, with n hypotheses each: one at first, N from then on.
 
     Attributes:
         sentences: their numbers int32 [b].
         source: the tensors of what the decoder knows of them.
         candidates: the `Candidates` of b sentences; nothing where all subwords are.
-        states: what each layer of the decoder is in [b * N, U].
+        states: what each layer of the decoder is in [b * n, U].
     """
 
     sentences: tf.Tensor
@@ -143,7 +144,8 @@ def search(
         time: tf.Tensor, last: tf.Tensor, work: Work, alive: tf.Tensor, coverage: tf.Tensor, kept: Any, history: Any
     ) -> Any:
         searching = searches(alive, kept)
-        work = _smaller(work, searching, width)
+        held = tf.shape(last)[1]
+        work = _smaller(work, searching, held)
         ids = tf.reshape(tf.gather(last, work.sentences), [-1])
         source = tf.nest.pack_sequence_as(known, _filled(known, work.source))
         outputs, weights, states = step(network.embed(ids), source, work.states)
@@ -151,40 +153,43 @@ def search(
         is_open = tf.logical_and(tf.gather(alive, work.sentences) > NEVER / 2, is_searching)
         if work.candidates:
             of_each = Candidates(*work.candidates)
-            logits = tf.matmul(_grouped(outputs, width), of_each.kernel, transpose_b=True)
+            logits = tf.matmul(_grouped(outputs, held), of_each.kernel, transpose_b=True)
             logits = tf.cast(logits, tf.float32) + of_each.bias[:, tf.newaxis]
-            must_end = tf.repeat(tf.gather(limits, work.sentences) <= time + 1, width)
+            must_end = tf.repeat(tf.gather(limits, work.sentences) <= time + 1, held)
             found = _continuations(tf.reshape(logits, [-1, choices]), taken, must_end)
-            best_of_open, places = (_grouped(one, width) for one in found)
+            best_of_open, places = (_grouped(one, held) for one in found)
             ids_of_open = tf.gather(of_each.ids, places, batch_dims=1)
             best_of_open = tf.where(is_open[:, :, tf.newaxis], best_of_open, NEVER)
             best_of_open, ids_of_open = (tf.reshape(one, [-1, taken]) for one in (best_of_open, ids_of_open))
-            rows = tf.reshape(work.sentences[:, tf.newaxis] * width + tf.range(width), [-1])
+            rows = tf.reshape(work.sentences[:, tf.newaxis] * held + tf.range(held), [-1])
         else:
             sentence, slot = tf.unstack(tf.cast(tf.where(is_open), tf.int32), axis=1)
             must_end = tf.gather(limits, tf.gather(work.sentences, sentence)) <= time + 1
-            logits = network.logits(tf.gather(outputs, sentence * width + slot))
+            logits = network.logits(tf.gather(outputs, sentence * held + slot))
             best_of_open, ids_of_open = _continuations(logits, taken, must_end)
-            rows = tf.gather(work.sentences, sentence) * width + slot
+            rows = tf.gather(work.sentences, sentence) * held + slot
         # In their places in the whole batch; nothing follows the others.
         into = rows[:, tf.newaxis]
-        best_of_row = tf.tensor_scatter_nd_update(tf.fill([sentences * width, taken], NEVER), into, best_of_open)
-        ids_of_row = tf.scatter_nd(into, ids_of_open, [sentences * width, taken])
+        best_of_row = tf.tensor_scatter_nd_update(tf.fill([sentences * held, taken], NEVER), into, best_of_open)
+        ids_of_row = tf.scatter_nd(into, ids_of_open, [sentences * held, taken])
         together = tf.reshape(tf.reshape(alive, [-1, 1]) + best_of_row, [sentences, -1])
-        alive, places = tf.math.top_k(tf.maximum(together, NEVER), width)
+        # Of the first hypothesis alone there may be fewer than the beam holds.
+        rest = [[0, 0], [0, width - taken]]
+        together = tf.pad(tf.maximum(together, NEVER), rest, constant_values=NEVER)
+        alive, places = tf.math.top_k(together, width)
         ranks, slots, times, totals = kept
         # As many as have ended leave the beam for good.
         left = width - tf.reduce_sum(tf.cast(ranks > NEVER / 2, tf.int32), axis=1, keepdims=True)
         alive = tf.where(tf.range(width) < left, alive, NEVER)
-        parents = places // taken
-        ids = tf.gather(tf.reshape(ids_of_row, [sentences, -1]), places, batch_dims=1)
-        rows = tf.range(tf.size(work.sentences))[:, tf.newaxis] * width + tf.gather(parents, work.sentences)
+        parents = tf.minimum(places // taken, held - 1)
+        ids = tf.gather(tf.pad(tf.reshape(ids_of_row, [sentences, -1]), rest), places, batch_dims=1)
+        rows = tf.range(tf.size(work.sentences))[:, tf.newaxis] * held + tf.gather(parents, work.sentences)
         states = tf.nest.map_structure(lambda one: tf.gather(one, tf.reshape(rows, [-1])), states)
         history_ids, history_parents, history_weights = history
         history_ids, history_parents = history_ids.write(time, ids), history_parents.write(time, parents)
         if attends:
-            by_sentence = tf.reshape(weights, [-1, width, source_length])
-            nowhere = tf.zeros([sentences, width, source_length])
+            by_sentence = tf.reshape(weights, [-1, held, source_length])
+            nowhere = tf.zeros([sentences, held, source_length])
             by_sentence = tf.tensor_scatter_nd_update(nowhere, work.sentences[:, tf.newaxis], by_sentence)
             history_weights = history_weights.write(time, by_sentence)
             coverage = tf.gather(coverage + by_sentence, parents, batch_dims=1)
@@ -211,18 +216,18 @@ def search(
         return tf.logical_and(time < steps, tf.reduce_any(searches(alive, kept)))
 
     def array(dtype: Any, shape: list[None]) -> tf.TensorArray:
-        return tf.TensorArray(dtype, 0, dynamic_size=True, element_shape=shape, clear_after_read=False)
+        # The first step has another shape than the others.
+        settings = {"dynamic_size": True, "infer_shape": False, "clear_after_read": False}
+        return tf.TensorArray(dtype, 0, element_shape=shape, **settings)
 
-    states = tf.nest.map_structure(lambda one: tf.repeat(one, width, axis=0), begun.states)
     nothing = tf.fill([sentences, width], NEVER)
-    first = tf.where(tf.range(width) == 0, 0.0, NEVER)[tf.newaxis] + tf.zeros([sentences, 1])
     zeros = tf.zeros([sentences, width], tf.int32)
     loop = (
         tf.constant(0),
-        tf.fill([sentences, width], START_ID),
-        Work(tf.range(sentences), [one for one in tf.nest.flatten(known) if one is not None], candidates, states),
-        first,
-        tf.zeros([sentences, width, source_length]),
+        tf.fill([sentences, 1], START_ID),
+        Work(tf.range(sentences), [one for one in tf.nest.flatten(known) if one is not None], candidates, begun.states),
+        tf.zeros([sentences, 1]),
+        tf.zeros([sentences, 1, source_length]),
         (nothing, zeros, zeros, nothing),
         (array(tf.int32, [None, None]), array(tf.int32, [None, None]), array(tf.float32, [None, None, None])),
     )
