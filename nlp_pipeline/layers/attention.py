@@ -85,11 +85,13 @@ class Attention(keras.layers.Layer):
             padding_mask: bool `[B, S]`.
         """
         values = tf.cast(values, self.compute_dtype)
-        keys = (
-            values
-            if self.score == "dot"
-            else tf.matmul(values, tf.cast(tf.convert_to_tensor(self.key_kernel.value), values.dtype))
-        )
+        keys = values
+        if self.score != "dot":
+            kernel = tf.cast(tf.convert_to_tensor(self.key_kernel.value), values.dtype)
+            # One product of two matrices; of three axes each sentence would have a gradient of the kernel of its own.
+            flat = tf.matmul(tf.reshape(values, [-1, values.shape[2]]), kernel)
+            keys = tf.reshape(flat, tf.concat([tf.shape(values)[:2], [self.units]], axis=0))
+            keys = tf.ensure_shape(keys, [None, None, self.units])
         return Annotations(tf.cast(keys, tf.float32), tf.cast(values, tf.float32), padding_mask)
 
     def project_query(self, query: tf.Tensor) -> tf.Tensor:

@@ -30,6 +30,7 @@ class AttentiveKernels(NamedTuple):
     Attributes:
         state: U `[U, gates * U]`.
         context: C `[D, gates * U]`, in the precision of U.
+        inputs: W `[E, gates * U]`, which inputs are projected by before the loop.
         query: of an additive attention `[U, A]`, in the precision of U; None where the query is the state itself.
         energy: v of an additive attention, float32 `[A]`; None where energies are products.
         state_bias: is added to the product of the state `[gates * U]`; None for none.
@@ -37,6 +38,7 @@ class AttentiveKernels(NamedTuple):
 
     state: tf.Tensor
     context: tf.Tensor
+    inputs: tf.Tensor
     query: tf.Tensor | None = None
     energy: tf.Tensor | None = None
     state_bias: tf.Tensor | None = None
@@ -110,7 +112,7 @@ def attentive_recur(
         widths.append(kernels.query.shape[1])
     depth = annotations.values.shape[2]
     # What may be left out, as lists of one tensor or none.
-    queries, energies, biases, askings = ([] if one is None else [one] for one in (*kernels[2:], asking))
+    queries, energies, biases, askings = ([] if one is None else [one] for one in (*kernels[3:], asking))
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def run(

@@ -207,7 +207,7 @@ class RecurrentDecoder(keras.layers.Layer):
             begin = initial[number]
             if number == 0 and self.feeds and source.annotations is not None:
                 kernels = self.attentive_kernels()
-                projected = project(cell, states, rows=states.shape[2])
+                projected = project(cell, states, kernels.inputs)
                 asking = self._asking(states)
                 found = attentive_recur(CELLS[self.cell], projected, kernels, source.annotations, begin, asking)
                 states, contexts, weights = found
@@ -235,12 +235,16 @@ class RecurrentDecoder(keras.layers.Layer):
         """Return the first layer's kernels: below the rows of its inputs stand those of the context."""
         cell, attend = self.cells[0], self.attend
         assert attend is not None
+        both = tf.cast(tf.convert_to_tensor(cell.kernel.value), self.compute_dtype)
+        # Of a split, the gradient is put together; of two slices, it would be two padded with zeros, and their sum.
+        inputs, context = tf.split(both, [self.embedding, both.shape[0] - self.embedding])
         query = None
         if attend.score == "additive":
             query = tf.cast(tf.convert_to_tensor(attend.query_kernel.value), self.compute_dtype)
         return AttentiveKernels(
             state_kernel_of(cell),
-            tf.cast(tf.convert_to_tensor(cell.kernel.value)[self.embedding :], self.compute_dtype),
+            context,
+            inputs,
             query,
             attend.energy_vector(),
             state_bias_of(cell),

@@ -66,16 +66,16 @@ class DecoderSteps:
         self._cell = CELLS[decoder.cell]
         self._feeds = decoder.feeds
         embedding = decoder.embedding
+        self._attentive = decoder.attentive_kernels() if self._feeds else None
         self._layers = [
             LayerKernels(
-                self._rounded(cell.kernel)[: embedding if self._feeds and number == 0 else None],
+                self._attentive.inputs if self._attentive and number == 0 else self._rounded(cell.kernel),
                 _exact(input_bias_of(cell)),
                 state_kernel_of(cell),
                 None if (bias := state_bias_of(cell)) is None else _exact(bias),
             )
             for number, cell in enumerate(decoder.cells)
         ]
-        self._attentive = decoder.attentive_kernels() if self._feeds else None
         self._query_kernel = self._rounded(decoder.query_kernel) if decoder.query_input else None
         self._readout = None
         if decoder.readout is not None:

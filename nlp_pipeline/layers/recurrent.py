@@ -226,19 +226,19 @@ class RecurrentStack(keras.layers.Layer):
         }
 
 
-def project(cell: Any, inputs: tf.Tensor, rows: int | None = None) -> tf.Tensor:
+def project(cell: Any, inputs: tf.Tensor, kernel: tf.Tensor | None = None) -> tf.Tensor:
     """Return what the inputs add to the sums of a Keras cell's gates.
 
     Args:
         cell: a SimpleRNNCell, GRUCell or LSTMCell.
         inputs: by time `[L, B, E]`.
-        rows: only the kernel's first rows, for a cell that has further inputs; all when left out.
+        kernel: `[E, gates * U]`, for a cell that has further inputs; the cell's own when left out.
 
     Returns:
         `[L, B, gates * U]`, bias added, in float32: the gradient of the bias is a sum over all words.
     """
     length, batch = tf.unstack(tf.shape(inputs)[:2])
-    kernel = tf.cast(tf.convert_to_tensor(cell.kernel.value)[:rows], inputs.dtype)
+    kernel = tf.cast(tf.convert_to_tensor(cell.kernel.value) if kernel is None else kernel, inputs.dtype)
     products = tf.matmul(tf.reshape(inputs, [-1, inputs.shape[2]]), kernel)
     flat = tf.nn.bias_add(tf.cast(products, tf.float32), tf.cast(input_bias_of(cell), tf.float32))
     return tf.reshape(flat, [length, batch, flat.shape[1]])

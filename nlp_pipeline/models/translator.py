@@ -25,6 +25,7 @@ from nlp_pipeline.layers.decoder import RecurrentDecoder, Source
 from nlp_pipeline.layers.dropout import Dropout, of_replica
 from nlp_pipeline.layers.recurrent import RecurrentStack
 from nlp_pipeline.models.bert_vectors import BertVectors
+from nlp_pipeline.models.losses import negative_log_likelihoods
 from nlp_pipeline.models.network import Network, Tensors
 from nlp_pipeline.recipe.translation import TranslationRecipe
 from nlp_pipeline.text.pair import SentencePair
@@ -270,8 +271,9 @@ class Translator(Network):
         targets, mask = batch["target_ids"], batch["padding_mask"]
         if self.recipe.training.xla:
             # XLA has to know how many there are.
-            losses = self._losses_of_subwords(outputs, targets, training)
-            return tf.reduce_sum(tf.where(mask, losses, 0.0), axis=1)
+            flat = tf.reshape(outputs, [-1, outputs.shape[-1]])
+            losses = self._losses_of_subwords(flat, tf.reshape(targets, [-1]), training)
+            return tf.reduce_sum(tf.where(mask, tf.reshape(losses, tf.shape(mask)), 0.0), axis=1)
         # Nothing as wide as the vocabulary is computed for padding.
         places = tf.where(mask)
         losses = self._losses_of_subwords(tf.gather_nd(outputs, places), tf.gather_nd(targets, places), training)
@@ -288,7 +290,7 @@ class Translator(Network):
         outputs = self.decoder(self.embed(batch["decoder_inputs"]), begun.source, begun.states).outputs
         places = tf.where(batch["padding_mask"])
         logits, targets = self.logits(tf.gather_nd(outputs, places)), tf.gather_nd(batch["target_ids"], places)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+        losses = negative_log_likelihoods(logits, targets)
         # The loss is what the target's score is below the logarithm of the sum; so nothing wide is computed twice.
         log_sums = losses + tf.gather(logits, targets, batch_dims=1)
         confidences = tf.exp(tf.reduce_max(logits, axis=1) - log_sums)
@@ -297,8 +299,8 @@ class Translator(Network):
         return summed, confidences, right
 
     def _losses_of_subwords(self, outputs: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
-        """Return the loss of each subword [...], from the decoder's outputs [..., R]."""
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, self.logits(outputs))
+        """Return the loss of each of N subwords [N], from the decoder's outputs [N, R]."""
+        losses = negative_log_likelihoods(self.logits(outputs), targets)
         if training and self.recipe.label_smoothing:
             kernel, bias = self._output_kernel(), tf.convert_to_tensor(self.output_bias.value)
             difference = tf.gather(kernel, targets) - tf.reduce_mean(kernel, axis=0)

@@ -186,10 +186,12 @@ def _reversal(attention: dict[str, Any] | None) -> tuple[Translator, float]:
 def test_reversing_digits_needs_attention_which_runs_backwards() -> None:
     network, right = _reversal({"units": 16})
     assert right == 1.0
-    digits = [4, 5, 6, 7, 8, 9, 4, 5, 9, 7, 6, 8]
-    weights = network.alignments(_batch([(digits, digits[::-1])]))
+    drawn = np.random.default_rng(2).integers(4, 10, size=(100, 12)).tolist()
+    weights = network.alignments(_batch([(digits, digits[::-1]) for digits in drawn]))
     assert weights is not None
-    # Each digit is written while its own place is looked at: the anti-diagonal.
-    assert weights[0, :12, :12].numpy().argmax(axis=1).tolist() == list(range(12))[::-1]
+    # Each digit is written while its own place is looked at, the anti-diagonal, or now and then a neighbour of it.
+    beside = np.abs(weights[:, :12, :12].numpy().argmax(axis=2) - np.arange(12)[::-1])
+    assert np.mean(beside == 0) > 0.6
+    assert np.mean(beside <= 1) > 0.95
     _, without = _reversal(None)
     assert without < 0.5
