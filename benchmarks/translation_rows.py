@@ -39,7 +39,7 @@ TRANSLATOR = {
 PAIRS = 64  # a batch
 STEPS = 30  # a turn
 TRANSLATED = 1000  # sentences
-SHORTLIST = 50  # likely translations of a subword
+SHORTLIST = 20  # likely translations of a subword
 TRAINED_STEPS = 900  # before a translator is asked to translate
 JOEYNMT_STEPS = 150  # JoeyNMT is slower; after these its translations are about as long
 

@@ -59,12 +59,14 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
         iterator = batches.begin(1, 0)
     else:
         numbers = json.loads(Path(given["batches"]).read_text(encoding="utf-8"))
+        # Asked for, they are counted anew.
+        words = train.words
 
         def make(number: int) -> Any:
             indices = numbers[number % len(numbers)]
             batch = train.batch(indices, for_training=True)
             batch[COUNTED] = np.full(len(indices), True)
-            batch[STEP_WORDS] = np.array(sum(train.words[index] for index in indices), np.float32)
+            batch[STEP_WORDS] = np.array(sum(words[index] for index in indices), np.float32)
             return batch
 
         count = given["steps"] or len(numbers)
