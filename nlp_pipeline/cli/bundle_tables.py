@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 
 from nlp_pipeline.cli.tables import shown, table
+from nlp_pipeline.serving.precision import DEV_BFLOAT16, moves_little
 
 _STRONGEST = 3
 _NAMED = 6
@@ -135,6 +136,16 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def _in_bfloat16(
+    metrics: Mapping[str, Any], name: str, score_of: Callable[[Mapping[str, Any]], float]
+) -> dict[str, str]:
+    """Return what the dev corpus scores in bfloat16, and whether `--precision auto` takes it; nothing if not known."""
+    if DEV_BFLOAT16 not in metrics:
+        return {}
+    taken = "taken" if moves_little(metrics) else "not taken"
+    return {f"{name} in bfloat16": f"{100 * score_of(metrics[DEV_BFLOAT16]):.2f} ({taken} by --precision auto)"}
+
+
 def _about_tagger(facts: Mapping[str, Any]) -> dict[str, str]:
     dev, test = facts["metrics"]["dev"], facts["test"]
     return {
@@ -143,6 +154,7 @@ def _about_tagger(facts: Mapping[str, Any]) -> dict[str, str]:
         "encoder": "none" if facts["encoder"] is None else facts["encoder"]["name"],
         "dev F1 (conlleval, micro)": f"{100 * dev['conlleval']['f1']:.2f}",
         "dev F1 (strict, IOB2, micro)": f"{100 * dev['strict']['f1']:.2f}",
+        **_in_bfloat16(facts["metrics"], "dev F1 (conlleval, micro)", lambda scores: scores["conlleval"]["f1"]),
         **({} if test is None else {"test F1 (conlleval, micro)": f"{100 * test['conlleval']['f1']:.2f}"}),
     }
 
@@ -158,5 +170,6 @@ def _about_translator(facts: Mapping[str, Any]) -> dict[str, str]:
         "source vectors": "trained" if facts["bert"] is None else facts["bert"]["name"],
         "vocabularies": ", ".join(f"{size:,} ({side})" for side, size in facts["vocabularies"].items()),
         "dev BLEU (greedy, cased, 13a)": f"{100 * dev['bleu']:.2f}",
+        **_in_bfloat16(facts["metrics"], "dev BLEU (greedy, cased, 13a)", lambda scores: scores["bleu"]),
         **({} if test is None else {"test BLEU (cased, 13a)": f"{test['bleu']['score']:.2f}"}),
     }

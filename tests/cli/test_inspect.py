@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import platform
 import re
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from rich.console import Console
 from safetensors.numpy import load_file
 
 import nlp_pipeline
+from nlp_pipeline.cli.bundle_tables import bundle_tables
 from tests.cli.conftest import CommandLine
 
 PARTS = {"words", "characters", "casing", "recurrent", "emission", "decoder"}
@@ -36,6 +39,17 @@ def test_inspect_shows_what_a_bundle_is(tiny_bundle: Path, command: CommandLine)
     assert rows["best epoch"] == [f"{metrics['best_epoch']} of 10"]
     for row, mode in (("dev F1 (conlleval, micro)", "conlleval"), ("dev F1 (strict, IOB2, micro)", "strict")):
         assert rows[row] == [f"{100 * metrics['dev'][mode]['f1']:.2f}"]
+
+
+@pytest.mark.parametrize(("moved", "taken"), [(0.0, "taken"), (0.02, "not taken")])
+def test_inspect_tells_the_score_in_bfloat16(tiny_bundle: Path, command: CommandLine, moved: float, taken: str) -> None:
+    facts = json.loads(command("inspect", tiny_bundle, "--json").out)
+    score = facts["metrics"]["dev"]["conlleval"]["f1"] - moved
+    facts["metrics"]["dev_bfloat16"] = {"conlleval": {"f1": score}}
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(bundle_tables(facts)[0])
+    told = _rows(shown.getvalue())["dev F1 (conlleval, micro) in bfloat16"]
+    assert told == [f"{100 * score:.2f} ({taken} by --precision auto)"]
 
 
 def test_inspect_counts_the_weights_of_each_part(tiny_bundle: Path, command: CommandLine) -> None:
