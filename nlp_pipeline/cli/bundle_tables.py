@@ -139,10 +139,13 @@ def _percent(share: float) -> str:
 def _in_bfloat16(
     metrics: Mapping[str, Any], name: str, score_of: Callable[[Mapping[str, Any]], float]
 ) -> dict[str, str]:
-    """Return what the dev corpus scores in bfloat16, and whether `--precision auto` takes it; nothing if not known."""
+    """Return what the dev corpus scores in bfloat16, and whether `--precision auto` takes it; nothing if not known.
+
+    It does so where the processor multiplies bfloat16, which another one than this may.
+    """
     if DEV_BFLOAT16 not in metrics:
         return {}
-    taken = "taken" if moves_little(metrics) else "not taken"
+    taken = "taken, where a processor has it," if moves_little(metrics) else "not taken"
     return {f"{name} in bfloat16": f"{100 * score_of(metrics[DEV_BFLOAT16]):.2f} ({taken} by --precision auto)"}
 
 

@@ -6,16 +6,22 @@ import random
 from collections.abc import Sequence
 
 
-def _filled(order: Sequence[int], costs: Sequence[int], size: int, padded: bool = True) -> list[list[int]]:
-    """Cut an order into batches that cost at most `size`: padded, sentences times the longest; else, their sum."""
+def _filled(
+    order: Sequence[int], costs: Sequence[int], size: int, words: Sequence[int] | None = None
+) -> list[list[int]]:
+    """Cut an order into batches whose padded size, sentences times the longest, is at most `size`.
+
+    With `words`, it is these that are padded, and the sum of the costs is at most `size`, too.
+    """
+    lengths = costs if words is None else words
     batches: list[list[int]] = []
     batch: list[int] = []
     longest = total = 0
     for index in order:
-        longest, total = max(longest, costs[index]), total + costs[index]
-        if batch and (longest * (len(batch) + 1) if padded else total) > size:
+        longest, total = max(longest, lengths[index]), total + costs[index]
+        if batch and (longest * (len(batch) + 1) > size or (words is not None and total > size)):
             batches.append(batch)
-            batch, longest, total = [], costs[index], costs[index]
+            batch, longest, total = [], lengths[index], costs[index]
         batch.append(index)
     if batch:
         batches.append(batch)
@@ -58,12 +64,13 @@ def shuffled_batches(
         epoch: the number of the epoch; the same seed and epoch give the same batches.
         spread: how far a length may be moved, as a share of it. At least one place, so that short ones mix as well.
         words: how many words each sentence has, if these alone are padded, since no encoder reads its subwords: those
-            of as many words are together then, and `size` is the greatest sum of the costs of a batch.
+            of as many words are together then, and `size` is the greatest sum of the costs of a batch, and the greatest
+            padded number of its words.
     """
     generator = random.Random(f"{seed}/{epoch}")
     lengths = costs if words is None else words
     blurred = [length + generator.uniform(-1.0, 1.0) * max(1.0, spread * length) for length in lengths]
     order = sorted(range(len(costs)), key=blurred.__getitem__)
-    batches = _filled(order, costs, size, padded=words is None)
+    batches = _filled(order, costs, size, words)
     generator.shuffle(batches)
     return batches

@@ -53,8 +53,10 @@ class TaggerScoring:
         dev, tag_set = self.dev, self.network.tag_set
         examples: dict[int, TaggedExample] = {}
         loss = 0.0
-        lengths = dev.words if dev.pads_words else dev.costs
-        for indices in batches_by_length(lengths, 2 * self.recipe.training.batch_subwords, dev.words):
+        most = 2 * self.recipe.training.batch_subwords
+        by_words = dev.pads_words
+        batches = batches_by_length(dev.words, most) if by_words else batches_by_length(dev.costs, most, dev.words)
+        for indices in batches:
             tag_ids, confidences, losses = (one.numpy() for one in self.judge(dev.batch(indices)))
             loss += float(np.sum(losses, dtype=np.float64))
             for row, index in enumerate(indices):

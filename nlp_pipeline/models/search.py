@@ -13,9 +13,8 @@ may be: its last step can only be the end, so that every hypothesis has one.
 of a sentence's shortlist, where there are such.
 
 The first step has one hypothesis a sentence, and fills the beam with its continuations. A batch ends with its last
-sentence. The decoder is run for those sentences alone that can still find something, in
-smaller and smaller batches, and an output layer over all subwords, which is most of the work, for the open hypotheses
-of these.
+sentence. The decoder is run for those sentences alone that can still find something, in smaller and smaller batches,
+and an output layer over all subwords, which is most of the work, for the open hypotheses of these.
 """
 
 from __future__ import annotations

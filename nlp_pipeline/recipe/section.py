@@ -65,8 +65,9 @@ class Encoder(Section):
 class Training(Section):
     """The training loop.
 
-    `batch_subwords`: sentences are added to a batch until it holds this many subwords. It is what one step learns from,
-    however many replicas share it.
+    `batch_subwords`: sentences are added to a batch until it holds this many subwords, with padding; where an encoder's
+    vectors are kept, without, and no more words with padding. It is what one step learns from, however many replicas
+    share it.
     `accumulate`: how many parts each replica adds its share up in, one after the other: less memory, the same step.
     `optimizer`: AdamW, or stochastic gradient descent with `momentum`.
     `warmup`: the share of all steps in which the learning rate rises; afterwards it falls as `decay` says.

@@ -61,15 +61,15 @@ class AtOnce:
                 one.cancel()
 
     def begin(self, function: Callable[[_Batch], _Result], batches: Sequence[_Batch]) -> Begun[_Result]:
-        """Begin to compute batches, all of them; who began others before waits for these alone.
+        """Begin to compute batches, all of them, after those that were begun before.
 
-        Where one batch is computed at a time, it is begun when its result is asked for.
+        Where one batch is computed at a time, and where there is but one, it is begun when its result is asked for.
         """
         together = batches_at_once()
-        if together == 1:
+        if together == 1 or len(batches) == 1:
             return Begun(map(function, batches))
         threads = self._started(together)
-        waiting = deque(threads.submit(function, batch) for batch in batches)
+        waiting: deque[Future[_Result]] = deque()
 
         def results() -> Iterator[_Result]:
             while waiting:
@@ -79,6 +79,13 @@ class AtOnce:
             for one in waiting:
                 one.cancel()
 
+        try:
+            for batch in batches:
+                waiting.append(threads.submit(function, batch))
+        except BaseException:
+            # A signal: nobody else knows of them yet, and the threads would do them all before the process ends.
+            cancel()
+            raise
         return Begun(results(), cancel)
 
     def _started(self, together: int) -> ThreadPoolExecutor:

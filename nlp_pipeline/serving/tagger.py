@@ -25,6 +25,8 @@ from nlp_pipeline.text.spans import Entity
 # How much is read before anything is tagged, so that sentences of one length meet: more costs memory, and pays little.
 LOOK_AHEAD_WORDS = 40_000
 BATCH_SUBWORDS = 1536
+# As many windows as the records that are processed together make, unless one of them is a book.
+_BEGUN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,20 @@ class TaggedSentence:
         return entities_from_tags(self.tags, Scheme.IOB2)
 
     def score_of(self, entity: Entity) -> float:
-        """Return the lowest confidence among an entity's words."""
+        """Return the lowest confidence among an entity's words.
+
+        Raises:
+            ValueError: where the words have none.
+        """
+        if not self.confidences:
+            raise ValueError("expected a sentence that was tagged with confidences, received one without")
         return min(self.confidences[entity.start : entity.end])
 
     def entities_in(self, text: str) -> list[TextEntity]:
         """Return the predicted entities in the text that the sentence was cut from.
 
         Raises:
-            ValueError: where the sentence has no offsets.
+            ValueError: where the sentence has no offsets, or its words no confidences.
         """
         offsets = self.sentence.offsets
         if offsets is None:
@@ -163,18 +171,26 @@ class LoadedTagger:
             yield from self._begin(window, True).results
 
     def begin(self, sentences: Sequence[Sentence], confidences: bool = True) -> Begun[TaggedSentence]:
-        """Begin to tag sentences: the first `LOOK_AHEAD_WORDS` words of them, the others when these are taken.
+        """Begin to tag sentences: the first windows of `LOOK_AHEAD_WORDS` words, the others when these are taken.
 
         Args:
             sentences: they.
             confidences: whether they are told how probable their tags are, which takes some per cent of the time.
         """
         windows = _windows(iter(sentences), LOOK_AHEAD_WORDS)
-        if (first := next(windows, None)) is None:
-            return Begun(iter(()))
-        begun = self._begin(first, confidences)
-        rest = (one for window in windows for one in self._begin(window, confidences).results)
-        return Begun(itertools.chain(begun.results, rest), begun.cancel)
+        begun: list[Begun[TaggedSentence]] = []
+
+        def cancel() -> None:
+            for one in begun:
+                one.cancel()
+
+        try:
+            begun += (self._begin(window, confidences) for window in itertools.islice(windows, _BEGUN))
+        except BaseException:
+            cancel()
+            raise
+        rest = (self._begin(window, confidences) for window in windows)
+        return Begun((one for part in itertools.chain(begun, rest) for one in part.results), cancel)
 
     def _begin(self, sentences: list[Sentence], with_confidences: bool) -> Begun[TaggedSentence]:
         """Begin to tag a window of sentences."""

@@ -190,7 +190,9 @@ class LoadedTranslator:
         indices_of = [[known[number] for number in batch] for batch in batches]
 
         def run(indices: Sequence[int]) -> list[NDArray[Any] | None]:
-            return self._run(inputs.source_batch([encoded[index] for index in indices]), searching)
+            found = self._run(inputs.source_batch([encoded[index] for index in indices]), searching)
+            # The others have attention weights, too, and would be held until they are waited for.
+            return [None if one is None else one[:, :n_best].copy() for one in found]
 
         begun = self._at_once.begin(run, indices_of)
 

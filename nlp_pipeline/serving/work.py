@@ -204,8 +204,16 @@ def do_sources(
         windows = windows_of(items, job.limits, start)
         begun: deque[tuple[BegunWindow, int]] = deque()
         try:
-            while (window := reading(windows)) is not None:
-                begun.append((begin_window(window, number, name, worker, job.form), consumed.bytes))
+            while True:
+                try:
+                    if (window := reading(windows)) is None:
+                        break
+                    begun.append((begin_window(window, number, name, worker, job.form), consumed.bytes))
+                except BaseException:
+                    # A signal, or what went wrong: what was begun before is not lost.
+                    while begun:
+                        yield _ended(begun)
+                    raise
                 after = window.after
                 while len(begun) > (0 if source.is_stream else 1):
                     yield _ended(begun)
@@ -221,10 +229,8 @@ def do_sources(
 
 
 def _ended(begun: deque[tuple[BegunWindow, int]]) -> Written:
-    """Return what came of the first of the windows, which is no longer one of them."""
-    window, consumed = begun.popleft()
-    try:
-        return replace(window.end(), consumed=consumed)
-    except BaseException:
-        window.cancel()
-        raise
+    """Return what came of the first of the windows, which is then no longer one of them."""
+    window, consumed = begun[0]
+    written = replace(window.end(), consumed=consumed)
+    begun.popleft()
+    return written

@@ -29,6 +29,8 @@ def test_where_words_alone_are_padded_the_sum_of_the_costs_keeps_the_size(
     assert sorted(index for batch in batches for index in batch) == list(range(len(costs)))
     for batch in batches:
         assert len(batch) == 1 or sum(costs[index] for index in batch) <= size
+        # One long sentence must not make a batch of many short ones as long as itself.
+        assert len(batch) == 1 or len(batch) * max(words[index] for index in batch) <= size
 
 
 def test_epochs_differ_and_seeds_repeat() -> None:

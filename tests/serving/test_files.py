@@ -169,6 +169,27 @@ def test_what_was_begun_is_left_where_the_run_ends(tmp_path: Path) -> None:
     assert worker.told == ["begun 0", "begun 1", "ended 0", "cancelled 0", "cancelled 1"]
 
 
+def test_what_was_begun_is_written_where_the_next_window_cannot_be_begun(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("one\n" * 12, encoding="utf-8")
+    job = replace(loud_job([tmp_path / "in.txt"], tmp_path / "out"), limits=Limits(size=10**6, records=4))
+
+    class Broken(_Overlapping):
+        def begin(self, records: Any, name: str) -> Begun:
+            begun = super().begin(records, name)
+            if self.told[-1] == "begun 2":
+                raise _Stopped
+            return begun
+
+    worker = Broken()
+    with pytest.raises(_Stopped):
+        process_files(job, worker)
+    assert worker.told == ["begun 0", "begun 1", "ended 0", "begun 2", "ended 1"]
+    rest = _Overlapping()
+    done = process_files(job, rest, resume=True)
+    assert rest.told == ["begun 0", "ended 0"]
+    assert (done.counts["records"], done.session["records"]) == (12, 4)
+
+
 def test_of_a_stream_each_window_is_done_before_more_is_read(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("one\n" * 12, encoding="utf-8")
     job = replace(loud_job([tmp_path / "in.txt"], tmp_path / "out"), limits=Limits(size=10**6, records=4))
