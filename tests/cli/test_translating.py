@@ -12,6 +12,7 @@ import sacrebleu
 
 import nlp_pipeline
 from nlp_pipeline.inputs.translation import SourcePlaces
+from nlp_pipeline.serving.at_once import Begun
 from nlp_pipeline.serving.translator import Hypothesis, LoadedTranslator, Translation
 from tests.cli.conftest import CommandLine, json_lines, told
 from tests.tiny_translator import PAIRS, write_tiny_translator
@@ -168,7 +169,7 @@ def test_a_line_end_within_a_translation_is_a_space(
 ) -> None:
     nothing = SourcePlaces((), (), (), ())
     found = Translation("Yes.", nothing, (Hypothesis("Oui\r\nNon", (), -1.0, -1.0, None),), 1)
-    monkeypatch.setattr(LoadedTranslator, "translate_stream", lambda _, texts, *__, **___: (found for _ in texts))
+    monkeypatch.setattr(LoadedTranslator, "begin", lambda _, texts, *__, **___: Begun(iter([found] * len(texts))))
     (tmp_path / "in").write_text("Yes.\nYes.\n", encoding="utf-8")
     arguments = ("translate", translator_folder / "run" / "bundle", tmp_path / "in", "--output", tmp_path / "out")
     assert command(*arguments).code == 0
