@@ -126,8 +126,8 @@ class TaggingInputs:
             character_ids [W, C], casing_ids [W] and word_ids [W] int32, as the recipe wants them;
             either subword_ids [R, S] and word_of_subword [R, S] int32 (n > 0: the subword belongs to word n - 1 of
             the B x L words), for training perhaps also whole_words [R, S] int32 (the same, whatever the pooling and the
-            window that keeps a word), or word_vectors [B, L, N, E] float16; and tag_ids [B, L] int32, where all have
-            tags.
+            window that keeps a word), or word_vectors [words, N, E] float16, without padding; and tag_ids [B, L] int32,
+            where all have tags.
         """
         lengths = [len(sentence.words) for sentence in sentences]
         rows, length = len(sentences), max(lengths)
@@ -142,10 +142,7 @@ class TaggingInputs:
         batch.update(self._features_of(list(index_of)))
 
         if vectors is not None:
-            kept = np.zeros((rows, length, *vectors[0].shape[1:]), np.float16)
-            for row, of_words in enumerate(vectors):
-                kept[row, : lengths[row]] = of_words
-            batch["word_vectors"] = kept
+            batch["word_vectors"] = np.concatenate(vectors)
         elif self.tokenizer is not None:
             assert self.recipe.encoder is not None
             subwords = [sentence.subwords for sentence in sentences]

@@ -166,15 +166,12 @@ class TranslationInputs:
 
         Returns:
             source_mask [B, S] bool; and source_ids [B, S] int32, or the arrays of `window_arrays`, or word_vectors
-            [B, S, N, E] float16.
+            [places, N, E] float16, without padding.
         """
         width = max(source.length for source in sources)
         batch: Batch = {"source_mask": np.arange(width) < np.array([source.length for source in sources])[:, None]}
         if vectors is not None:
-            kept = np.zeros((len(sources), width, *vectors[0].shape[1:]), np.float16)
-            for row, of_places in enumerate(vectors):
-                kept[row, : len(of_places)] = of_places
-            batch["word_vectors"] = kept
+            batch["word_vectors"] = np.concatenate(vectors)
         elif self.bert_tokenizer is not None:
             assert self.recipe.bert is not None
             subwords = [source.subwords for source in sources]

@@ -76,7 +76,8 @@ def keep_vectors(
         key: the corpus's, as `key_of` gives it.
         lengths: how many words each sentence has.
         costs: how many subwords each has, special ones included.
-        encode: gives of each of some batches of sentences, by their numbers, the vectors [B, L, N, E] of the words.
+        encode: gives of each of some batches of sentences, by their numbers, the vectors [words, N, E] of their words,
+            one sentence's behind the other's.
         advance: is told how many words have been encoded since the last call.
 
     Raises:
@@ -93,11 +94,12 @@ def keep_vectors(
         batches = batches_by_length(costs, BATCH_SUBWORDS)
         for batch, vectors in zip(batches, encode(batches), strict=True):
             if array is None:
-                shape = (int(starts[-1]), *vectors.shape[2:])
+                shape = (int(starts[-1]), *vectors.shape[1:])
                 _need_room(folder, 2 * int(np.prod(shape)))
                 array = np.lib.format.open_memmap(beside, mode="w+", dtype=np.float16, shape=shape)
-            for row, index in enumerate(batch):
-                array[starts[index] : starts[index + 1]] = vectors[row, : lengths[index]]
+            ends = np.cumsum([lengths[index] for index in batch])[:-1]
+            for index, of_sentence in zip(batch, np.split(vectors, ends), strict=True):
+                array[starts[index] : starts[index + 1]] = of_sentence
             advance(sum(lengths[index] for index in batch))
         assert array is not None
         array.flush()

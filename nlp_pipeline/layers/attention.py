@@ -18,6 +18,8 @@ from typing import Any, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
+from nlp_pipeline.layers.rounding import rounded
+
 Shape = Sequence[int | None]
 
 SCORES = ("additive", "general", "dot")
@@ -87,7 +89,7 @@ class Attention(keras.layers.Layer):
         values = tf.cast(values, self.compute_dtype)
         keys = values
         if self.score != "dot":
-            kernel = tf.cast(tf.convert_to_tensor(self.key_kernel.value), values.dtype)
+            kernel = rounded(self.key_kernel, values.dtype)
             # One product of two matrices; of three axes each sentence would have a gradient of the kernel of its own.
             flat = tf.matmul(tf.reshape(values, [-1, values.shape[2]]), kernel)
             keys = tf.reshape(flat, tf.concat([tf.shape(values)[:2], [self.units]], axis=0))
@@ -99,7 +101,7 @@ class Attention(keras.layers.Layer):
         if self.score != "additive":
             return tf.cast(query, tf.float32)
         query = tf.cast(query, self.compute_dtype)
-        kernel = tf.cast(tf.convert_to_tensor(self.query_kernel.value), query.dtype)
+        kernel = rounded(self.query_kernel, query.dtype)
         return tf.cast(tf.matmul(query, kernel), tf.float32)
 
     def energy_vector(self) -> tf.Tensor | None:

@@ -45,7 +45,7 @@ class BertEmbeddings(keras.layers.Layer):
         self.epsilon = epsilon
         self.dropout = dropout
         self.norm = BertNorm(epsilon, dtype=self.dtype_policy, name="norm")
-        self.dropper = Dropout(dropout, dtype=self.dtype_policy, name="dropper")
+        self.dropper = Dropout(dropout, dtype="float32", name="dropper")
 
     def build(
         self,
@@ -75,7 +75,7 @@ class BertEmbeddings(keras.layers.Layer):
             training: whether to drop out.
 
         Returns:
-            `[B, S, E]`.
+            `[B, S, E]` float32.
 
         Raises:
             ValueError: S is known while tracing and is more than `positions`.
@@ -214,8 +214,8 @@ class BertEncoder(keras.layers.Layer):
             training: whether to drop out.
 
         Returns:
-            `up_to_layer + 1` tensors `[B, S, E]`: the embeddings, then the states after each block. What stands at
-            padded positions means nothing.
+            `up_to_layer + 1` tensors `[B, S, E]` float32: the embeddings, then the states after each block. What stands
+            at padded positions means nothing.
         """
         states = [self.embeddings(subword_ids, segment_ids, training=training)]
         for block in self.blocks:

@@ -116,19 +116,19 @@ class LSTM:
         c_t = sigmoid(s_f) c_t-1 + sigmoid(s_i) tanh(s_g)    h_t = sigmoid(s_o) tanh(c_t)
     """
 
-    gates, parts, kept, is_split = 4, 2, 5, False
+    gates, parts, kept, is_split = 4, 2, 4, False
 
     def advance(self, of_input: tf.Tensor, of_state: tf.Tensor, before: States) -> tuple[States, tf.Tensor]:
-        """Return state and memory, and the gates and tanh(c_t)."""
-        enter, forget, new, out = tf.split(of_input + of_state, 4, axis=1)
-        enter, forget, new, out = tf.sigmoid(enter), tf.sigmoid(forget), tf.tanh(new), tf.sigmoid(out)
+        """Return state and memory, and the sums: to compute the gates of all steps anew is faster than to join them."""
+        sums = of_input + of_state
+        enter, forget, new, out = self._gates(sums)
         memory = forget * before[1] + enter * new
-        seen = tf.tanh(memory)
-        return (out * seen, memory), tf.concat([enter, forget, new, out, seen], axis=1)
+        return (out * tf.tanh(memory), memory), sums
 
     def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> tf.Tensor:
         """Return what one unit of d c_t makes of the first three sums, one of d h_t of the fourth and of c_t."""
-        enter, forget, new, out, seen = tf.split(kept, 5, axis=2)
+        enter, forget, new, out = self._gates(kept)
+        seen = tf.tanh(forget * befores[1] + enter * new)
         to_enter = new * enter * (1.0 - enter)
         to_forget = befores[1] * forget * (1.0 - forget)
         to_new = enter * (1.0 - tf.square(new))
@@ -144,6 +144,10 @@ class LSTM:
         products = tf.tile(of_memory + through, [1, 4]) * slopes[:, : 4 * units]
         of_sum = tf.concat([products[:, : 3 * units], of_out], axis=1)
         return of_sum, of_sum, (tf.zeros_like(of_state), products[:, 3 * units :])
+
+    def _gates(self, sums: tf.Tensor) -> States:
+        enter, forget, new, out = tf.split(sums, 4, axis=-1)
+        return tf.sigmoid(enter), tf.sigmoid(forget), tf.tanh(new), tf.sigmoid(out)
 
 
 CELLS: dict[str, Cell] = {"rnn": Vanilla(), "gru": GRU(), "lstm": LSTM()}

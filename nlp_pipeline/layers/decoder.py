@@ -23,6 +23,7 @@ from nlp_pipeline.layers.decoder_steps import DecoderSteps
 from nlp_pipeline.layers.dropout import Dropout
 from nlp_pipeline.layers.recurrences import recur
 from nlp_pipeline.layers.recurrent import project, state_bias_of, state_kernel_of
+from nlp_pipeline.layers.rounding import rounded
 
 Shape = Sequence[int | None]
 
@@ -235,12 +236,12 @@ class RecurrentDecoder(keras.layers.Layer):
         """Return the first layer's kernels: below the rows of its inputs stand those of the context."""
         cell, attend = self.cells[0], self.attend
         assert attend is not None
-        both = tf.cast(tf.convert_to_tensor(cell.kernel.value), self.compute_dtype)
+        both = rounded(cell.kernel, self.compute_dtype)
         # Of a split, the gradient is put together; of two slices, it would be two padded with zeros, and their sum.
         inputs, context = tf.split(both, [self.embedding, both.shape[0] - self.embedding])
         query = None
         if attend.score == "additive":
-            query = tf.cast(tf.convert_to_tensor(attend.query_kernel.value), self.compute_dtype)
+            query = rounded(attend.query_kernel, self.compute_dtype)
         return AttentiveKernels(
             state_kernel_of(cell),
             context,
@@ -254,7 +255,7 @@ class RecurrentDecoder(keras.layers.Layer):
         """Return what the inputs `[..., E]` add to the projected queries `[..., A]`, float32; None for nothing."""
         if not self.query_input:
             return None
-        kernel = tf.cast(tf.convert_to_tensor(self.query_kernel.value), inputs.dtype)
+        kernel = rounded(self.query_kernel, inputs.dtype)
         return tf.cast(tf.matmul(inputs, kernel), tf.float32)
 
     def between(self, number: int, states: tf.Tensor, training: bool | None) -> tf.Tensor:

@@ -18,6 +18,7 @@ from nlp_pipeline.layers.attentive_recurrence import attentive_step
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.recurrences import product
 from nlp_pipeline.layers.recurrent import input_bias_of, state_bias_of, state_kernel_of
+from nlp_pipeline.layers.rounding import rounded
 
 if TYPE_CHECKING:
     from nlp_pipeline.layers.decoder import RecurrentDecoder, Source
@@ -153,7 +154,7 @@ class DecoderSteps:
         return decoder.finished(tf.cast(sums, decoder.compute_dtype), False)
 
     def _rounded(self, weight: tf.Variable) -> tf.Tensor:
-        return tf.cast(tf.convert_to_tensor(weight.value), self._decoder.compute_dtype)
+        return rounded(weight, self._decoder.compute_dtype)
 
 
 def _exact(weight: tf.Tensor) -> tf.Tensor:

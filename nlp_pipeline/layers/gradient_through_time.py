@@ -22,6 +22,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from nlp_pipeline.layers.cells import CELLS, States
+from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.layers.recurrent import RecurrentStack
 
 
@@ -94,8 +95,11 @@ def gradient_through_time(
     if not 0 <= step < length:
         raise ValueError(f"expected a step from 0 to {length - 1}. Received: {step}")
 
+    layout = Layout.of(padding_mask)
+
     def losses(nudges: Sequence[States]) -> tf.Tensor:
-        return losses_of(stack.read(inputs, padding_mask, nudges=nudges)[0][:, step])
+        outputs, _ = stack.read(layout.packed(inputs), layout, nudges=nudges)
+        return losses_of(layout.padded(outputs)[:, step])
 
     found = gradient_norms(stack, rows, length, losses)
     return GradientNorms(*(None if norms is None else norms[:, :, step::-1] for norms in found))

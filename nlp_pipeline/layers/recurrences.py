@@ -16,6 +16,7 @@ from typing import Any
 import tensorflow as tf
 
 from nlp_pipeline.layers.cells import Cell, States
+from nlp_pipeline.layers.layout import Order
 
 
 def recur(
@@ -26,12 +27,14 @@ def recur(
     state_bias: tf.Tensor | None = None,
     state_mask: tf.Tensor | None = None,
     nudges: Sequence[tf.Tensor] = (),
+    order: Order | None = None,
 ) -> States:
     """Run a cell over time. Can be differentiated once.
 
     Args:
         cell: which.
-        projected: the sums that the inputs give `[L, B, gates * U]`, float32, bias added.
+        projected: the sums that the inputs give `[L, B, gates * U]`, float32, bias added; with an `order`, those of N
+            words `[N, gates * U]`.
         kernel: by which the state before is multiplied `[U, gates * U]`. Products are computed in its precision, all
             else in float32.
         initial: what the cell is in at first, `[B, U]` float32 each; zeros when left out.
@@ -40,11 +43,12 @@ def recur(
         nudges: what is added to the state after each step, and to an LSTM's memory, before anything sees them:
             `[L, B, U]` float32 each. The gradient of a nudge is that of the state itself, over all the ways that lead
             from it; see `gradient_through_time`. Left out, nothing is added.
+        order: which word is read at each step. What is read once a sentence has ended must not matter to the loss.
 
     Returns:
         the states, and for an LSTM its memories, after each step: `[L, B, U]` float32 each.
     """
-    length, batch = tf.unstack(tf.shape(projected)[:2])
+    length, batch = tf.unstack(tf.shape(projected)[:2] if order is None else tf.shape(order.rows))
     units = kernel.shape[0]
     if initial is None:
         initial = [tf.zeros([batch, units])] * cell.parts
@@ -54,12 +58,13 @@ def recur(
     def run(projected: tf.Tensor, kernel: tf.Tensor, *rest: tf.Tensor) -> tuple[States, Any]:
         first, bias = rest[: cell.parts], [tf.cast(one, tf.float32) for one in rest[cell.parts :][: len(biases)]]
         added = rest[cell.parts + len(biases) :]
-        inputs = array(length, projected.shape[2]).unstack(projected)
+        inputs = projected if order is not None else array(length, projected.shape[2]).unstack(projected)
 
         def step(time: tf.Tensor, before: States, arrays: States) -> tuple[Any, ...]:
+            of_input = inputs.read(time) if order is None else tf.gather(inputs, order.rows[time])
             of_state = product(before[0], kernel, state_mask)
             of_state = of_state + bias[0] if bias else of_state
-            after, kept = cell.advance(inputs.read(time), of_state, before)
+            after, kept = cell.advance(of_input, of_state, before)
             if added:
                 after = tuple(one + more[time] for one, more in zip(after, added, strict=True))
             made = (*after, kept)
@@ -91,7 +96,8 @@ def recur(
             of_inputs, of_products = loop[2][0].stack(), loop[2][count - 1].stack()
             of_added = [one.stack() for one in loop[2][count:]]
             of_bias = [tf.cast(tf.reduce_sum(of_products, axis=[0, 1]), one.dtype) for one in biases]
-            return of_inputs, of_kernel(befores[0], of_products, kernel, state_mask), *loop[1], *of_bias, *of_added
+            of_read = of_inputs if order is None else tf.gather_nd(of_inputs, order.places)
+            return of_read, of_kernel(befores[0], of_products, kernel, state_mask), *loop[1], *of_bias, *of_added
 
         return tuple(states), gradient
 

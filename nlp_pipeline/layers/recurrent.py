@@ -1,8 +1,8 @@
-"""Recurrent layers over right-padded sequences: vanilla, GRU or LSTM, one- or two-way, one above the other.
+"""Recurrent layers over sequences: vanilla, GRU or LSTM, one- or two-way, one above the other.
 
-No mask goes into the recurrences. Padding on the right cannot influence what stands before it, so that the forward
-direction needs none; and the backward direction is a forward one over each sequence turned round by itself
-(`tf.reverse_sequence`), whose padding is on the right again.
+What a layer reads, and what it gives, are the words without any padding (`nlp_pipeline.layers.layout`). No mask goes
+into the recurrences: sequences that have ended read on, and nobody looks at what becomes of them. The backward
+direction is a forward one that reads the words of each sequence from its last to its first.
 
 The weights are those of Keras' layers, with their initialisation. With cuDNN, Keras' layers also compute, and are told
 the mask, so that their last states are those of the last real step; elsewhere `nlp_pipeline.layers.recurrences` does,
@@ -19,7 +19,9 @@ import tensorflow as tf
 
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.dropout import Dropout, of_replica
+from nlp_pipeline.layers.layout import Layout, Order
 from nlp_pipeline.layers.recurrences import recur
+from nlp_pipeline.layers.rounding import rounded
 
 Shape = Sequence[int | None]
 
@@ -78,11 +80,9 @@ class RecurrentStack(keras.layers.Layer):
         self.variational = variational
         self.use_cudnn = use_cudnn
         self.seed = seed
-        noise_shape = (None, 1, None) if variational else None
         self.droppers = [
             Dropout(
                 dropout_between if number else dropout_inputs,
-                noise_shape=noise_shape,
                 # With one seed for all, two layers would drop the same units.
                 seed=None if seed is None else seed + 1 + number,
                 dtype=self.dtype_policy,
@@ -115,28 +115,31 @@ class RecurrentStack(keras.layers.Layer):
         """Read the sequences.
 
         Args:
-            inputs: `[B, L, E]`; what stands on padding does not matter, as long as it is finite.
+            inputs: `[B, L, E]`; what stands on padding does not matter.
             padding_mask: bool `[B, L]`, True where there is a word: on the left of each row.
             training: whether to drop out.
 
         Returns:
             `[B, L, U]`, or `[B, L, 2U]` of a two-way stack; 0 on padding.
         """
-        return self.read(inputs, padding_mask, training=training)[0]
+        layout = Layout.of(padding_mask)
+        states = layout.padded(self.read(layout.packed(inputs), layout, training=training)[0])
+        # Where there is no word at all, the layout has one nevertheless.
+        return tf.where(padding_mask[:, :, tf.newaxis], states, tf.zeros([], states.dtype))
 
     def read(
         self,
-        inputs: tf.Tensor,
-        padding_mask: tf.Tensor,
+        words: tf.Tensor,
+        layout: Layout,
         initial: Sequence[States] | None = None,
         training: bool | None = None,
         nudges: Sequence[States] | None = None,
     ) -> tuple[tf.Tensor, list[States]]:
-        """Read the sequences, and tell what each layer ended in.
+        """Read the sequences, given without their padding, and tell what each layer ended in.
 
         Args:
-            inputs: as for `call`.
-            padding_mask: as for `call`; with at least one word in each row, where the ends are of use.
+            words: `[N, E]`.
+            layout: where they stand; with at least one word in each row, where the ends are of use.
             initial: for each layer what it begins in: the state, and the memory of an LSTM, float32 `[B, U]`, or
                 `[B, 2U]` of a two-way stack; zeros when left out.
             training: whether to drop out.
@@ -145,60 +148,69 @@ class RecurrentStack(keras.layers.Layer):
                 there. Their gradients are those of the states; see `gradient_through_time`. cuDNN is not used then.
 
         Returns:
-            what `call` returns, and for each layer what it was in after the last real step of each row (the backward
-            direction: after the first word), float32, in the form of `initial`.
+            the outputs `[N, U]`, or `[N, 2U]` of a two-way stack, and for each layer what it was in after the last real
+            step of each row (the backward direction: after the first word), float32, in the form of `initial`.
         """
-        lengths = tf.reduce_sum(tf.cast(padding_mask, tf.int32), axis=1)
-        states = inputs
+        orders = [layout.forward(), layout.backward()] if self.bidirectional else [layout.forward()]
+        states = words
         ends: list[States] = []
         for number, forward in enumerate(self.forward_layers):
-            states = self.droppers[number](states, training=training)
+            states = self._dropped(number, states, layout, training)
             begin = None if initial is None else initial[number]
             added = () if nudges is None else nudges[number]
             if not self.bidirectional:
-                states, end = self._read(forward, states, padding_mask, lengths, begin, training, added)
+                states, end = self._read(forward, states, layout, orders[0], begin, training, added)
             else:
                 begins = [None, None] if begin is None else [tf.split(one, 2, axis=1) for one in begin]
                 ways = [None, None] if begin is None else list(zip(*begins, strict=True))
                 halves = [tf.split(one, 2, axis=2) for one in added]
                 of_forward = [half[0] for half in halves]
-                of_backward = [tf.reverse_sequence(half[1], lengths, seq_axis=1) for half in halves]
-                turned = tf.reverse_sequence(states, lengths, seq_axis=1)
-                outputs, end = self._read(forward, states, padding_mask, lengths, ways[0], training, of_forward)
+                of_backward = [tf.reverse_sequence(half[1], layout.lengths, seq_axis=1) for half in halves]
+                outputs, end = self._read(forward, states, layout, orders[0], ways[0], training, of_forward)
                 backward = self.backward_layers[number]
-                turned, turned_end = self._read(backward, turned, padding_mask, lengths, ways[1], training, of_backward)
-                states = tf.concat([outputs, tf.reverse_sequence(turned, lengths, seq_axis=1)], axis=-1)
-                end = tuple(tf.concat(pair, axis=1) for pair in zip(end, turned_end, strict=True))
+                others, other = self._read(backward, states, layout, orders[1], ways[1], training, of_backward)
+                states = tf.concat([outputs, others], axis=-1)
+                end = tuple(tf.concat(pair, axis=1) for pair in zip(end, other, strict=True))
             ends.append(end)
-        return tf.where(padding_mask[:, :, tf.newaxis], states, tf.zeros([], states.dtype)), ends
+        return states, ends
+
+    def _dropped(self, number: int, words: tf.Tensor, layout: Layout, training: bool | None) -> tf.Tensor:
+        """Return the inputs of a layer [N, E] with dropout."""
+        dropper = self.droppers[number]
+        if not self.variational or not training or not dropper.rate:
+            return dropper(words, training=training)
+        ones = tf.ones([layout.shape[0], words.shape[1]], words.dtype)
+        return words * tf.gather(dropper(ones, training=True), layout.sentences)
 
     def _read(
         self,
         layer: keras.layers.Layer,
-        inputs: tf.Tensor,
-        padding_mask: tf.Tensor,
-        lengths: tf.Tensor,
+        words: tf.Tensor,
+        layout: Layout,
+        order: Order,
         initial: States | None,
         training: bool | None,
         nudges: Sequence[tf.Tensor],
     ) -> tuple[tf.Tensor, States]:
-        """Run one layer from left to right over `[B, L, E]`; gives `[B, L, U]`, and its end."""
+        """Run one layer in one direction over the words [N, E]; gives [N, U], and its end."""
         if self._has_cudnn() and not nudges:
             begin = None if initial is None else [tf.cast(one, self.compute_dtype) for one in initial]
-            outputs, *end = layer(inputs, mask=padding_mask, initial_state=begin)
-            return outputs, tuple(tf.cast(one, tf.float32) for one in end)
-        projected = project(layer.cell, tf.transpose(inputs, [1, 0, 2]))
+            by_row = order.places[:, ::-1]
+            inputs = tf.scatter_nd(by_row, words, tf.concat([layout.shape, tf.shape(words)[1:]], axis=0))
+            mask = tf.sequence_mask(layout.lengths, layout.shape[1])
+            outputs, *end = layer(inputs, mask=mask, initial_state=begin)
+            return tf.gather_nd(outputs, by_row), tuple(tf.cast(one, tf.float32) for one in end)
         state_mask = None
         if training and self.dropout_recurrent:
-            ones = tf.ones([tf.shape(inputs)[0], self.units])
+            ones = tf.ones([layout.shape[0], self.units])
             state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=of_replica(self.state_seeds))
         kernel = state_kernel_of(layer.cell)
         added = [tf.transpose(one, [1, 0, 2]) for one in nudges]
-        sequences = recur(CELLS[self.cell], projected, kernel, initial, state_bias_of(layer.cell), state_mask, added)
-        by_row = [tf.transpose(sequence, [1, 0, 2]) for sequence in sequences]
-        last = tf.maximum(lengths - 1, 0)
-        end = tuple(tf.gather(sequence, last, batch_dims=1) for sequence in by_row)
-        return tf.cast(by_row[0], self.compute_dtype), end
+        cell, projected = CELLS[self.cell], project(layer.cell, words)
+        sequences = recur(cell, projected, kernel, initial, state_bias_of(layer.cell), state_mask, added, order)
+        last = tf.stack([tf.maximum(layout.lengths - 1, 0), tf.range(layout.shape[0])], axis=1)
+        end = tuple(tf.gather_nd(sequence, last) for sequence in sequences)
+        return tf.gather_nd(tf.cast(sequences[0], self.compute_dtype), order.places), end
 
     def _has_cudnn(self) -> bool:
         if self.cell == "rnn" or self.dropout_recurrent or self.use_cudnn is False:
@@ -231,17 +243,16 @@ def project(cell: Any, inputs: tf.Tensor, kernel: tf.Tensor | None = None) -> tf
 
     Args:
         cell: a SimpleRNNCell, GRUCell or LSTMCell.
-        inputs: by time `[L, B, E]`.
+        inputs: `[..., E]`, by time or in any other order.
         kernel: `[E, gates * U]`, for a cell that has further inputs; the cell's own when left out.
 
     Returns:
-        `[L, B, gates * U]`, bias added, in float32: the gradient of the bias is a sum over all words.
+        `[..., gates * U]`, bias added, in float32: the gradient of the bias is a sum over all words.
     """
-    length, batch = tf.unstack(tf.shape(inputs)[:2])
-    kernel = tf.cast(tf.convert_to_tensor(cell.kernel.value) if kernel is None else kernel, inputs.dtype)
-    products = tf.matmul(tf.reshape(inputs, [-1, inputs.shape[2]]), kernel)
+    kernel = rounded(cell.kernel, inputs.dtype) if kernel is None else tf.cast(kernel, inputs.dtype)
+    products = tf.matmul(tf.reshape(inputs, [-1, inputs.shape[-1]]), kernel)
     flat = tf.nn.bias_add(tf.cast(products, tf.float32), tf.cast(input_bias_of(cell), tf.float32))
-    return tf.reshape(flat, [length, batch, flat.shape[1]])
+    return tf.reshape(flat, tf.concat([tf.shape(inputs)[:-1], [flat.shape[1]]], axis=0))
 
 
 def input_bias_of(cell: Any) -> tf.Tensor:
@@ -255,7 +266,7 @@ def state_kernel_of(cell: Any) -> tf.Tensor:
 
     As a tensor, not a variable: a function with a gradient of its own must not touch one, mirrored or not.
     """
-    return tf.cast(tf.convert_to_tensor(cell.recurrent_kernel.value), cell.compute_dtype)
+    return rounded(cell.recurrent_kernel, cell.compute_dtype)
 
 
 def state_bias_of(cell: Any) -> tf.Tensor | None:

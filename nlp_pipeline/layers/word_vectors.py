@@ -20,31 +20,30 @@ class WordPooling(keras.layers.Layer):
     the first or the last subword stand for its word, only that one names it.
     """
 
-    def call(
-        self, vectors: tf.Tensor, word_of_subword: tf.Tensor, rows: int | tf.Tensor, length: int | tf.Tensor
-    ) -> tf.Tensor:
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(autocast=False, **kwargs)
+
+    def call(self, vectors: tf.Tensor, word_of_subword: tf.Tensor, words: int | tf.Tensor) -> tf.Tensor:
         """Pool.
 
         Args:
             vectors: of R windows of S subwords, `[R, S, E]`.
-            word_of_subword: int32 `[R, S]`: n > 0 for a subword of word n - 1 of the B x L words, row by row; 0 for one
-                that counts for no word.
-            rows: B, the number of sentences.
-            length: L, the number of words of the longest.
+            word_of_subword: int32 `[R, S]`: n > 0 for a subword of word n - 1 of the N words; 0 for one that counts for
+                no word.
+            words: N, how many there are.
 
         Returns:
-            `[B, L, E]`; zeros for a word that no subword names.
+            `[N, E]`; zeros for a word that no subword names.
         """
         units = vectors.shape[-1]
         flat = tf.cast(tf.reshape(vectors, [-1, units]), tf.float32)
         # A segment of -1 is dropped: that is where the subwords of no word go.
         segments = tf.reshape(word_of_subword, [-1]) - 1
-        pooled = tf.math.unsorted_segment_mean(flat, segments, rows * length)
-        return tf.cast(tf.reshape(pooled, [rows, length, units]), self.compute_dtype)
+        return tf.cast(tf.math.unsorted_segment_mean(flat, segments, words), self.compute_dtype)
 
     def compute_output_shape(self, vectors_shape: Shape, **other_shapes: Shape) -> Shape:  # noqa: ARG002
-        """Return `[B, L, E]`."""
-        return (None, None, vectors_shape[-1])
+        """Return `[N, E]`."""
+        return (None, vectors_shape[-1])
 
 
 class LayerMix(keras.layers.Layer):
@@ -85,11 +84,11 @@ class WordDropout(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Drop words of `[B, L, E]`."""
+        """Drop words of `[..., E]`."""
         if not training or self.rate == 0.0:
             return inputs
-        drawn = keras.random.uniform(tf.shape(inputs)[:2], dtype="float32", seed=of_replica(self.seed_generator))
-        return tf.where((drawn >= self.rate)[:, :, tf.newaxis], inputs, tf.zeros([], inputs.dtype))
+        drawn = keras.random.uniform(tf.shape(inputs)[:-1], dtype="float32", seed=of_replica(self.seed_generator))
+        return tf.where((drawn >= self.rate)[..., tf.newaxis], inputs, tf.zeros([], inputs.dtype))
 
     def compute_output_shape(self, inputs_shape: Shape) -> Shape:
         """Return the shape of the inputs."""

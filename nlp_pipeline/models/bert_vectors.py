@@ -27,7 +27,8 @@ SUBWORDS_AT_ONCE = 8192
 class BertVectors(keras.layers.Layer):
     """A BERT encoder, the choice of its layers, and the pooling of subwords to words.
 
-    Below, B sentences have up to L words.
+    Below, B sentences of up to L words have N words, which are handed on without padding, and the encoder M chosen
+    layers of E units each.
 
     Args:
         settings: the recipe's section.
@@ -52,7 +53,7 @@ class BertVectors(keras.layers.Layer):
 
     @property
     def layers(self) -> int:
-        """How many layers are chosen, N: of the hidden states, the embeddings among them, one, four or all."""
+        """How many layers are chosen, M: of the hidden states, the embeddings among them, one, four or all."""
         return {"last": 1, "last4": min(4, self.encoder.layers + 1), "mix": self.encoder.layers + 1}[
             self.settings.layers
         ]
@@ -96,7 +97,7 @@ class BertVectors(keras.layers.Layer):
         load_weights(self.encoder, folder)
 
     def encode_words(self, batch: Tensors, training: bool = False) -> tf.Tensor:
-        """Return the encoder's vectors of the words [B, L, N, E], N layers of E units each.
+        """Return the encoder's vectors of the words [N, M, E].
 
         This is all that runs BERT; with a frozen encoder it depends on nothing that is trained, so that its result can
         be kept.
@@ -106,20 +107,23 @@ class BertVectors(keras.layers.Layer):
                 whole_words [R, S], words are masked in training.
             training: whether the encoder drops out, and words are masked, if it is fine-tuned.
         """
-        rows, length = tf.unstack(tf.shape(batch["source_mask" if "source_mask" in batch else "padding_mask"]))
+        mask = _mask_of(batch)
         if training and self.finetunes:
             subword_ids = batch["subword_ids"]
             if "whole_words" in batch:
-                subword_ids = self._masked(subword_ids, batch["whole_words"], rows * length)
+                subword_ids = self._masked(subword_ids, batch["whole_words"], tf.size(mask))
             side_by_side = self._layers_of(subword_ids, batch["subword_mask"], True)
         else:
             # Without this the gradient's tape, which knows nothing of what stands still, would go through the loop.
             side_by_side = tf.stop_gradient(self._in_parts(batch["subword_ids"], batch["subword_mask"]))
-        pooled = self.pooling(side_by_side, batch["word_of_subword"], rows, length)
-        return tf.reshape(pooled, [rows, length, self.layers, self.encoder.units])
+        # The batch numbers all places, from 1; without padding, a word's number is that of the words up to it.
+        counted = tf.cumsum(tf.cast(tf.reshape(mask, [-1]), tf.int32))
+        word_of_subword = tf.gather(tf.pad(counted, [[1, 0]]), batch["word_of_subword"])
+        pooled = self.pooling(side_by_side, word_of_subword, _words_in(mask))
+        return tf.reshape(pooled, [-1, self.layers, self.encoder.units])
 
     def _layers_of(self, subword_ids: tf.Tensor, subword_mask: tf.Tensor, training: bool) -> tf.Tensor:
-        """Return the chosen layers of the subwords, side by side [R, S, N E]."""
+        """Return the chosen layers of the subwords, side by side [R, S, M E] float32."""
         states = self.encoder(subword_ids, padding_mask=subword_mask, training=training)
         chosen = {"last": states[-1:], "last4": states[-4:], "mix": states}[self.settings.layers]
         return tf.concat(chosen, axis=-1) if len(chosen) > 1 else chosen[0]
@@ -134,7 +138,7 @@ class BertVectors(keras.layers.Layer):
         at_once = tf.maximum(1, SUBWORDS_AT_ONCE // width)
         count = (rows + at_once - 1) // at_once
         units = self.encoder.units * self.layers
-        parts = tf.TensorArray(self.encoder.compute_dtype, count, infer_shape=False, element_shape=[None, None, units])
+        parts = tf.TensorArray(tf.float32, count, infer_shape=False, element_shape=[None, None, units])
 
         def run(number: tf.Tensor, parts: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
             here = slice(number * at_once, (number + 1) * at_once)
@@ -151,11 +155,21 @@ class BertVectors(keras.layers.Layer):
         return tf.where(tf.gather(drawn, whole_words), self.mask_id, subword_ids)
 
     def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:
-        """Return the words' vectors [B, L, D], from `word_vectors` [B, L, N, E] of the batch where they were kept."""
-        vectors = batch["word_vectors"] if "word_vectors" in batch else self.encode_words(batch, training=training)
+        """Return the words' vectors [N, D], from `word_vectors` [N, M, E] of the batch where they were kept."""
+        if "word_vectors" in batch:
+            # What is padded to few shapes has further rows.
+            vectors = batch["word_vectors"][: _words_in(_mask_of(batch))]
+        else:
+            vectors = self.encode_words(batch, training=training)
         vectors = tf.cast(vectors, self.compute_dtype)
-        vectors = tf.ensure_shape(vectors, [None, None, self.layers, self.encoder.units])
-        if self.layer_mix is not None:
-            return self.layer_mix(vectors)
-        rows, length = tf.unstack(tf.shape(vectors)[:2])
-        return tf.reshape(vectors, [rows, length, self.units])
+        vectors = tf.ensure_shape(vectors, [None, self.layers, self.encoder.units])
+        return tf.reshape(vectors, [-1, self.units]) if self.layer_mix is None else self.layer_mix(vectors)
+
+
+def _mask_of(batch: Tensors) -> tf.Tensor:
+    """Return where a batch has words, bool [B, L]."""
+    return tf.convert_to_tensor(batch["source_mask" if "source_mask" in batch else "padding_mask"])
+
+
+def _words_in(mask: tf.Tensor) -> tf.Tensor:
+    return tf.math.count_nonzero(mask, dtype=tf.int32)

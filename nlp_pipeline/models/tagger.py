@@ -21,7 +21,9 @@ from nlp_pipeline.layers.cells import States
 from nlp_pipeline.layers.characters import CharacterCNN, CharacterLSTM
 from nlp_pipeline.layers.crf import CRF, SoftmaxDecoder
 from nlp_pipeline.layers.dropout import Dropout
+from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.layers.recurrent import RecurrentStack
+from nlp_pipeline.layers.rounding import rounded
 from nlp_pipeline.layers.word_vectors import WordDropout
 from nlp_pipeline.models.bert_vectors import BertVectors
 from nlp_pipeline.models.network import Network, Tensors
@@ -160,51 +162,49 @@ class Tagger(Network):
         return network
 
     def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:
-        """Return the emissions [B, L, K] in float32."""
-        seen = self._seen_of_words(batch, training)
-        if self.recurrent is not None:
-            seen = self.recurrent(seen, padding_mask=batch["padding_mask"], training=training)
-        return self.emission(self.dropout(seen, training=training))
+        """Return the emissions [B, L, K] in float32; 0 on padding."""
+        return self._emissions(batch, training)
 
     def emissions_with(self, batch: Tensors, nudges: Sequence[States]) -> tf.Tensor:
         """Return the emissions [B, L, K] of recurrent layers whose states are nudged, as `RecurrentStack.read` does."""
-        assert self.recurrent is not None
-        return self.emission(
-            self.recurrent.read(self._seen_of_words(batch, False), batch["padding_mask"], nudges=nudges)[0]
-        )
+        return self._emissions(batch, False, nudges)
 
-    def _seen_of_words(self, batch: Tensors, training: bool) -> tf.Tensor:
-        """Return what the recurrent layers read [B, L, ...]."""
+    def _emissions(self, batch: Tensors, training: bool, nudges: Sequence[States] | None = None) -> tf.Tensor:
+        layout = Layout.of(batch["padding_mask"])
+        seen = self._seen_of_words(batch, layout, training)
+        if self.recurrent is not None:
+            if not self.recurrent.built:
+                self.recurrent.build([None, None, seen.shape[-1]])
+            seen, _ = self.recurrent.read(seen, layout, training=training, nudges=nudges)
+        return layout.padded(self.emission(self.dropout(seen, training=training)))
+
+    def _seen_of_words(self, batch: Tensors, layout: Layout, training: bool) -> tf.Tensor:
+        """Return what the recurrent layers read [N, ...]: the words, without padding."""
         parts = []
         if self.bert is not None:
             parts.append(self.bert(batch, training=training))
-        parts.extend(self._of_distinct_words(batch, training))
+        parts.extend(self._of_distinct_words(batch, layout, training))
         if self.projection is not None:
             return self._projected(self.projection, parts, training)
         joined = tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
         return self.word_dropout(joined, training=training)
 
     def _projected(self, projection: keras.layers.Dense, parts: Sequence[tf.Tensor], training: bool) -> tf.Tensor:
-        """Return the projection of the parts, side by side, with word dropout [B, L, units].
+        """Return the projection of the parts, side by side, with word dropout [N, units].
 
         Each part is multiplied by its own rows of the kernel, so that no gradient is computed for one that nothing is
         learnt from: a frozen encoder's vectors are nine tenths of a word. A word that is dropped keeps the bias.
         """
         widths = [int(part.shape[-1]) for part in parts]
         if not projection.built:
-            projection.build([None, None, sum(widths)])
-        rows, length = tf.unstack(tf.shape(parts[0])[:2])
-        kernels = tf.split(tf.cast(projection.kernel.value, self.compute_dtype), widths, axis=0)
-        products = [
-            tf.matmul(tf.reshape(part, [-1, width]), kernel)
-            for part, width, kernel in zip(parts, widths, kernels, strict=True)
-        ]
-        joined = tf.reshape(tf.add_n(products), [rows, length, projection.units])
-        joined = self.word_dropout(joined, training=training)
+            projection.build([None, sum(widths)])
+        kernels = tf.split(rounded(projection.kernel, self.compute_dtype), widths, axis=0)
+        products = [tf.matmul(part, kernel) for part, kernel in zip(parts, kernels, strict=True)]
+        joined = self.word_dropout(tf.add_n(products), training=training)
         return tf.nn.bias_add(joined, tf.cast(projection.bias.value, self.compute_dtype))
 
-    def _of_distinct_words(self, batch: Tensors, training: bool) -> list[tf.Tensor]:
-        """Return what is seen of the words themselves [B, L, ...]: computed once a distinct word, then handed out."""
+    def _of_distinct_words(self, batch: Tensors, layout: Layout, training: bool) -> list[tf.Tensor]:
+        """Return what is seen of the words themselves [N, ...]: computed once a distinct word, then handed out."""
         features = []
         if self.characters is not None:
             features.append(self.characters(batch["character_ids"], training=training))
@@ -215,7 +215,7 @@ class Tagger(Network):
         if not features:
             return []
         together = tf.concat(features, axis=-1) if len(features) > 1 else features[0]
-        return [tf.gather(together, batch["word_index"])]
+        return [tf.gather(together, layout.packed(batch["word_index"]))]
 
     def losses_of(self, batch: Tensors, training: bool = False) -> tf.Tensor:
         """Return the negative log-likelihood of the gold tags of each sentence [B], in nats, summed over its words."""

@@ -23,6 +23,7 @@ from nlp_pipeline.layers.bridge import Bridge
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.decoder import RecurrentDecoder, Source
 from nlp_pipeline.layers.dropout import Dropout, of_replica
+from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.layers.recurrent import RecurrentStack
 from nlp_pipeline.models.bert_vectors import BertVectors
 from nlp_pipeline.models.losses import negative_log_likelihoods
@@ -207,23 +208,22 @@ class Translator(Network):
             training: whether to drop out.
             nudges: what is added to the states of the encoder, as `RecurrentStack.read` takes it.
         """
-        mask = batch["source_mask"]
+        layout = Layout.of(batch["source_mask"])
         if self.bert is not None:
             inputs = self.bert(batch, training=training)
         else:
             assert self.source_table is not None
-            inputs = self._looked_up(self.source_table, batch["source_ids"])
+            inputs = self._looked_up(self.source_table, layout.packed(batch["source_ids"]))
         inputs = self.source_dropper(tf.cast(inputs, self.compute_dtype), training=training)
         first = None
         if self.learned_ends is not None:
             rows = [tf.unstack(layer) for layer in tf.unstack(tf.convert_to_tensor(self.learned_ends.value))]
-            count = tf.shape(mask)[0]
-            first = [tuple(tf.tile(part[tf.newaxis], [count, 1]) for part in layer) for layer in rows]
-        outputs, ends = self.encoder.read(inputs, mask, first, training=training, nudges=nudges)
+            first = [tuple(tf.tile(part[tf.newaxis], [layout.shape[0], 1]) for part in layer) for layer in rows]
+        outputs, ends = self.encoder.read(inputs, layout, first, training=training, nudges=nudges)
         if self.encoder_norm is not None:
             outputs = tf.cast(self.encoder_norm(outputs), self.compute_dtype)
-        outputs = self.encoder_dropper(outputs, training=training)
-        return Begun(self.decoder.look_at(outputs, mask, ends[-1][0]), self.bridge(ends))
+        outputs = layout.padded(self.encoder_dropper(outputs, training=training))
+        return Begun(self.decoder.look_at(outputs, batch["source_mask"], ends[-1][0]), self.bridge(ends))
 
     def embed(self, target_ids: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the decoder's inputs [..., E] for subwords [...] of the target."""

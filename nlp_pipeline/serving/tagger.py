@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
+from nlp_pipeline.layers.rounding import weights_stay
 from nlp_pipeline.serving.at_once import AtOnce, Begun
 from nlp_pipeline.serving.precision import chosen
 from nlp_pipeline.serving.tagger_bundle import TaggerBundle
@@ -225,7 +226,12 @@ class LoadedTagger:
         with self._making:
             if with_confidences not in self._best_tags:
                 network = self.bundle.network
-                function = network.best_tags if with_confidences else network.best_path
+                asked = network.best_tags if with_confidences else network.best_path
+
+                def function(batch: dict[str, Any]) -> Any:
+                    with weights_stay():
+                        return asked(batch)
+
                 self._best_tags[with_confidences] = tf.function(function, input_signature=[signature_of(batch)])
         found = self._best_tags[with_confidences](batch)
         if with_confidences:

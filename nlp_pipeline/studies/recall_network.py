@@ -10,6 +10,7 @@ import tensorflow as tf
 from nlp_pipeline.layers.cells import States
 from nlp_pipeline.layers.decoder import RecurrentDecoder
 from nlp_pipeline.layers.gradient_through_time import GradientNorms, gradient_norms
+from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.layers.recurrent import RecurrentStack
 from nlp_pipeline.studies.networks import Form
 from nlp_pipeline.studies.recall import SYMBOLS, VOCABULARY
@@ -59,11 +60,19 @@ class RecallNetwork(keras.layers.Layer):
         inputs = self.embedding(symbol_ids)
         if self.decoder is None:
             padding_mask = tf.ones(tf.shape(symbol_ids), tf.bool)
-            return self.answer(self.stack.read(inputs, padding_mask, nudges=nudges)[0][:, -1])
+            return self.answer(self._read(inputs, padding_mask, nudges)[0][:, -1])
         padding_mask = tf.ones(tf.shape(symbol_ids[:, :-1]), tf.bool)
-        outputs, ends = self.stack.read(inputs[:, :-1], padding_mask, nudges=nudges)
+        outputs, ends = self._read(inputs[:, :-1], padding_mask, nudges)
         source = self.decoder.look_at(outputs, padding_mask, ends[-1][0])
         return self.answer(self.decoder(inputs[:, -1:], source, ends).outputs[:, 0])
+
+    def _read(
+        self, inputs: tf.Tensor, padding_mask: tf.Tensor, nudges: Sequence[States] | None
+    ) -> tuple[tf.Tensor, list[States]]:
+        """Return what the stack gives `[B, L, U]`, and its ends."""
+        layout = Layout.of(padding_mask)
+        outputs, ends = self.stack.read(layout.packed(inputs), layout, nudges=nudges)
+        return layout.padded(outputs), ends
 
     def losses_of(self, symbol_ids: tf.Tensor, answers: tf.Tensor, nudges: Sequence[States] | None = None) -> tf.Tensor:
         """Return the negative log-likelihood of each answer `[B]`, in nats."""

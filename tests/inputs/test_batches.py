@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlp_pipeline.inputs.batches import batches_by_length, shuffled_batches
+from nlp_pipeline.inputs.batches import OF_A_BATCH, batches_by_length, shuffled_batches
 
 costs_of = st.lists(st.integers(1, 60), min_size=1, max_size=200)
 
@@ -31,6 +32,24 @@ def test_where_words_alone_are_padded_the_sum_of_the_costs_keeps_the_size(
         assert len(batch) == 1 or sum(costs[index] for index in batch) <= size
         # One long sentence must not make a batch of many short ones as long as itself.
         assert len(batch) == 1 or len(batch) * max(words[index] for index in batch) <= size
+
+
+@given(costs=st.lists(st.integers(1, 60), min_size=1, max_size=9), size=st.integers(1, 200))
+def test_no_other_way_to_cut_the_order_costs_less(costs: list[int], size: int) -> None:
+    def priced(batches: list[list[int]]) -> float:
+        return sum(OF_A_BATCH + len(batch) * max(costs[index] for index in batch) for batch in batches)
+
+    ordered = sorted(range(len(costs)), key=lambda index: (-costs[index], index))
+    least = float("inf")
+    for cuts in itertools.product([False, True], repeat=len(costs) - 1):
+        batches = [[ordered[0]]]
+        for index, cut in zip(ordered[1:], cuts, strict=True):
+            if cut:
+                batches.append([])
+            batches[-1].append(index)
+        if all(len(batch) == 1 or len(batch) * costs[batch[0]] <= size for batch in batches):
+            least = min(least, priced(batches))
+    assert priced(batches_by_length(costs, size)) == least
 
 
 def test_epochs_differ_and_seeds_repeat() -> None:

@@ -225,9 +225,8 @@ def test_kept_vectors_stand_in_for_the_subwords(with_encoder: MakeInputs) -> Non
     batch = inputs.batch(encoded, vectors)
     assert batch.keys() == {"padding_mask", "word_index", "word_vectors"}
     assert batch["word_vectors"].dtype == np.float16
-    np.testing.assert_array_equal(batch["word_vectors"][0], vectors[0])
-    np.testing.assert_array_equal(batch["word_vectors"][1, :1], vectors[1])
-    np.testing.assert_array_equal(batch["word_vectors"][1, 1:], 0)
+    np.testing.assert_array_equal(batch["word_vectors"][:3], vectors[0])
+    np.testing.assert_array_equal(batch["word_vectors"][3:], vectors[1])
 
 
 def test_gold_tags_take_the_tag_sets_scheme_and_lose_types_that_it_does_not_know() -> None:

@@ -202,11 +202,12 @@ def test_mixed_precision(policy: str) -> None:
     assert {weight.dtype for weight in encoder.weights} == {"float32"}
     ids, mask = make_batch(6, 3)
     states = encoder(ids, mask)
-    assert {outputs.dtype.name for outputs in states} == {policy.removeprefix("mixed_")}
+    assert {outputs.dtype.name for outputs in states} == {"float32"}
     exact = make_encoder()(ids, mask)
-    for layer, (low, high) in enumerate(zip(states, exact, strict=True)):
-        difference = np.abs(tf.cast(low, tf.float32) - high)[mask]
-        assert difference.max() < 0.1, layer
+    np.testing.assert_array_equal(states[0], exact[0])  # Nothing is multiplied by a kernel yet.
+    for layer, (low, high) in enumerate(zip(states[1:], exact[1:], strict=True)):
+        difference = np.abs(low - high)[mask]
+        assert 0 < difference.max() < 0.1, layer
 
 
 def test_symbolic_shapes_are_those_of_the_results() -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.gradient_through_time import gradient_norms, gradient_through_time
+from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.layers.recurrent import RecurrentStack
 from tests.layers import equations
 
@@ -19,6 +20,14 @@ Floats = NDArray[Any]
 
 UNITS, WIDTH, LENGTH, BATCH = 3, 4, 7, 2
 MASK = tf.ones([BATCH, LENGTH], tf.bool)
+
+
+def read(
+    stack: RecurrentStack, inputs: tf.Tensor, mask: tf.Tensor, nudges: Sequence[States] | None
+) -> tuple[tf.Tensor, list[States]]:
+    layout = Layout.of(mask)
+    words, ends = stack.read(layout.packed(inputs), layout, nudges=nudges)
+    return layout.padded(words), ends
 
 
 def stack_of(cell: Any, **settings: Any) -> RecurrentStack:
@@ -96,7 +105,7 @@ def test_against_finite_differences(cell: str, settings: dict[str, Any]) -> None
 
     @tf.function(autograph=False)
     def losses_of(nudges: Sequence[States]) -> tf.Tensor:
-        outputs, ends = stack.read(tf.constant(inputs_of()), mask, nudges=nudges)
+        outputs, ends = read(stack, tf.constant(inputs_of()), mask, nudges)
         return loss_of(width)(outputs[:, 3]) + loss_of(width)(ends[-1][0])
 
     received = gradient_norms(stack, BATCH, LENGTH, losses_of)
@@ -120,7 +129,7 @@ def test_nudges_of_zero_change_nothing(cell: str) -> None:
     def run(nudges: Sequence[States] | None) -> list[tf.Tensor]:
         weights = [weight.value for weight in stack.weights]
         with tf.GradientTape() as tape:
-            outputs, ends = stack.read(inputs, MASK, nudges=nudges)
+            outputs, ends = read(stack, inputs, tf.constant(MASK), nudges)
             loss = tf.reduce_sum(tf.square(outputs)) + tf.reduce_sum(ends[0][0])
         return [outputs, *ends[1], *tape.gradient(loss, weights)]
 
@@ -133,7 +142,7 @@ def test_a_nudge_moves_what_comes_after_it() -> None:
     moved = np.zeros((BATCH, LENGTH, UNITS), np.float32)
     moved[:, 3] = 0.5
     before = stack(inputs, MASK).numpy()
-    after = stack.read(inputs, MASK, nudges=[(tf.constant(moved), tf.zeros_like(moved))])[0].numpy()
+    after = read(stack, inputs, tf.constant(MASK), [(tf.constant(moved), tf.zeros_like(moved))])[0].numpy()
     np.testing.assert_array_equal(after[:, :3], before[:, :3])
     np.testing.assert_allclose(after[:, 3], before[:, 3] + 0.5, atol=1e-6)
     assert (np.abs(after[:, 4:] - before[:, 4:]).max(axis=2) > 1e-4).all()

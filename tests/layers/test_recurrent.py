@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from nlp_pipeline.layers.cells import CELLS
+from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.layers.recurrent import RecurrentStack
 from tests.layers import equations
 from tests.layers.conftest import LayerCheck
@@ -67,7 +68,9 @@ def test_beginnings_and_ends(cell: str, bidirectional: bool) -> None:
     initial = [
         tuple(random.normal(size=(len(LENGTHS), ways * UNITS)).astype(np.float32) for _ in range(parts)) for _ in "ab"
     ]
-    outputs, ends = stack.read(tf.constant(inputs), tf.constant(MASK), initial)
+    layout = Layout.of(tf.constant(MASK))
+    words, ends = stack.read(layout.packed(inputs), layout, initial)
+    outputs = layout.padded(words).numpy()
     assert [len(end) for end in ends] == [parts] * 2
     for row, length in enumerate(LENGTHS):
         states = inputs[row, :length].astype(np.float64)
@@ -223,14 +226,16 @@ def test_dropout_of_inputs(place: str, variational: bool) -> None:
     """The same units at every step if variational, others otherwise; in each row others."""
     settings: dict[str, Any] = {f"dropout_{place}": 0.5}
     stack = RecurrentStack("rnn", UNITS, layers=2, variational=variational, seed=5, **settings)
-    dropper = stack.droppers[0 if place == "inputs" else 1]
-    dropped = dropper(tf.ones((40, 10, 8)), training=True).numpy()
+    layout = Layout.of(tf.ones((40, 10), tf.bool))
+    number = 0 if place == "inputs" else 1
+    words = stack._dropped(number, tf.ones((400, 8)), layout, training=True)
+    dropped = layout.padded(words).numpy()
     assert set(np.unique(dropped)) == {0.0, 2.0}
     assert np.mean(dropped == 0.0) == pytest.approx(0.5, abs=0.1)
     assert bool(np.all(dropped == dropped[:, :1])) == variational
     assert np.any(dropped[0] != dropped[1])
-    other = stack.droppers[1 if place == "inputs" else 0]
-    np.testing.assert_array_equal(other(tf.ones((2, 2, 2)), training=True), 1.0)
+    np.testing.assert_array_equal(stack._dropped(1 - number, words, layout, training=True), words)
+    np.testing.assert_array_equal(stack._dropped(number, words, layout, training=False), words)
 
 
 def test_recurrent_dropout_drops_the_same_units_at_every_step() -> None:

@@ -13,10 +13,8 @@ from nlp_pipeline.layers.word_vectors import LayerMix, WordDropout, WordPooling
 from tests.layers.conftest import LayerCheck
 
 
-def pool(vectors: Any, word_of_subword: Any, rows: int, length: int) -> tf.Tensor:
-    return WordPooling()(
-        np.asarray(vectors, np.float32), np.asarray(word_of_subword, np.int32), rows=rows, length=length
-    )
+def pool(vectors: Any, word_of_subword: Any, words: int) -> tf.Tensor:
+    return WordPooling()(np.asarray(vectors, np.float32), np.asarray(word_of_subword, np.int32), words=words)
 
 
 def test_pooling_against_a_loop() -> None:
@@ -26,37 +24,37 @@ def test_pooling_against_a_loop() -> None:
     expected = np.zeros((6, 5))
     for word in range(6):
         expected[word] = vectors[word_of_subword == word + 1].mean(axis=0)
-    np.testing.assert_allclose(pool(vectors, word_of_subword, 2, 3), expected.reshape(2, 3, 5), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(pool(vectors, word_of_subword, 6), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_pooling_of_one_named_subword_is_that_subword() -> None:
-    """The first subword of three words, in two windows; the sentence of one word is padded to the length of two."""
+    """The first subword of three words, in two windows."""
     vectors = np.arange(16.0).reshape(2, 4, 2)
-    pooled = pool(vectors, [[0, 1, 0, 2], [0, 3, 0, 0]], 2, 2)
-    np.testing.assert_array_equal(pooled, [[vectors[0, 1], vectors[0, 3]], [vectors[1, 1], [0.0, 0.0]]])
+    pooled = pool(vectors, [[0, 1, 0, 2], [0, 3, 0, 0]], 3)
+    np.testing.assert_array_equal(pooled, [vectors[0, 1], vectors[0, 3], vectors[1, 1]])
 
 
 def test_pooling_gives_zeros_to_words_without_subwords() -> None:
-    np.testing.assert_array_equal(pool(np.ones((1, 3, 2)), [[0, 0, 0]], 2, 2), np.zeros((2, 2, 2)))
+    np.testing.assert_array_equal(pool(np.ones((1, 3, 2)), [[0, 0, 0]], 4), np.zeros((4, 2)))
 
 
 def test_pooling_sends_gradients_to_what_was_pooled() -> None:
     vectors = tf.ones((1, 4, 1))
     with tf.GradientTape() as tape:
         tape.watch(vectors)
-        total = tf.reduce_sum(pool_of(vectors, [[0, 1, 1, 2]]) * [[[3.0], [5.0]]])
+        total = tf.reduce_sum(pool_of(vectors, [[0, 1, 1, 2]]) * [[3.0], [5.0]])
     np.testing.assert_allclose(tape.gradient(total, vectors)[0, :, 0], [0.0, 1.5, 1.5, 5.0])
 
 
 def pool_of(vectors: tf.Tensor, word_of_subword: Any) -> tf.Tensor:
-    return WordPooling()(vectors, tf.constant(word_of_subword), rows=1, length=2)
+    return WordPooling()(vectors, tf.constant(word_of_subword), words=2)
 
 
 def test_pooling_in_bfloat16_adds_up_in_float32() -> None:
     """In bfloat16, 256 + 1 is 256: a mean of 300 ones would be 256 / 300."""
-    pooled = WordPooling(dtype="mixed_bfloat16")(tf.ones((1, 300, 1)), tf.ones((1, 300), tf.int32), rows=1, length=1)
+    pooled = WordPooling(dtype="mixed_bfloat16")(tf.ones((1, 300, 1)), tf.ones((1, 300), tf.int32), words=1)
     assert pooled.dtype == tf.bfloat16
-    assert float(pooled[0, 0, 0]) == 1.0
+    assert float(pooled[0, 0]) == 1.0
 
 
 def test_mix_starts_as_the_mean() -> None:
@@ -118,10 +116,9 @@ def test_pooling_layer(check_layer: LayerCheck) -> None:
     inputs = {
         "vectors": np.random.default_rng(10).normal(size=(2, 4, 3)).astype(np.float32),
         "word_of_subword": np.array([[0, 1, 2, 2], [0, 3, 0, 0]], np.int32),
-        "rows": np.array(2, np.int32),
-        "length": np.array(3, np.int32),
+        "words": np.array(6, np.int32),
     }
-    assert check_layer(WordPooling(), inputs).shape == (2, 3, 3)
+    assert check_layer(WordPooling(), inputs).shape == (6, 3)
 
 
 def test_mix_layer(check_layer: LayerCheck) -> None:
