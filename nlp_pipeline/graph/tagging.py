@@ -108,9 +108,16 @@ def batch_of_ids(arrays: WindowArrays | None, given: dict[str, tf.Tensor]) -> di
         given: padding_mask bool `[B, L]`, True on the left of each row, where there is a word; subword_ids `[B, L, P]`
             int32, -1 on padding; character_ids `[B, L, C]`, casing_ids `[B, L]` and word_ids `[B, L]` int32, as the
             recipe wants them.
+
+    Raises:
+        tf.errors.InvalidArgumentError: where the mask has a hole, or does not begin on the left.
     """
     mask = given["padding_mask"]
     rows, length = tf.unstack(tf.shape(mask))
+    lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
+    message = "expected a padding_mask that is true at the left of each row alone"
+    with tf.control_dependencies([tf.debugging.assert_equal(mask, tf.sequence_mask(lengths, length), message)]):
+        mask = tf.identity(mask)
     batch = {"padding_mask": mask}
     # Every place counts as a word of its own.
     batch["word_index"] = tf.reshape(tf.range(1, rows * length + 1), [rows, length])
@@ -123,7 +130,7 @@ def batch_of_ids(arrays: WindowArrays | None, given: dict[str, tf.Tensor]) -> di
         subwords = tf.boolean_mask(given["subword_ids"], mask)
         there = subwords >= 0
         counts = tf.reduce_sum(tf.cast(there, tf.int32), axis=1)
-        sentences = splits_of(tf.reduce_sum(tf.cast(mask, tf.int32), axis=1))
+        sentences = splits_of(lengths)
         batch |= arrays(Rows(tf.boolean_mask(subwords, there), splits_of(counts)), sentences, length)
     return batch
 

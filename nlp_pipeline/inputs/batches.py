@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 OF_A_BATCH = 48.0
-"""What a batch costs however small it is, in subwords: the operations of a network, and the steps of a recurrence."""
+"""What a tagger's batch costs however small it is, in subwords: its operations, and the steps of its recurrences."""
 
 
 def _filled(
@@ -33,17 +33,21 @@ def _filled(
     return batches
 
 
-def batches_by_length(costs: Sequence[int], size: int, words: Sequence[int] | None = None) -> list[list[int]]:
+def batches_by_length(
+    costs: Sequence[int], size: int, words: Sequence[int] | None = None, of_a_batch: float = OF_A_BATCH
+) -> list[list[int]]:
     """Return the sentences in batches, the longest first, the same for the same input.
 
     The longest first, so that what does not fit into memory shows at once. Of all ways to cut that order into batches
-    it is the one whose padded costs, and `OF_A_BATCH` for each batch, come to the least.
+    it is the one whose padded costs, and `of_a_batch` for each batch, come to the least.
 
     Args:
         costs: what each sentence costs, its subwords with special tokens.
         size: the greatest padded cost of a batch. A sentence that costs more is a batch of its own.
         words: how many words each has, if these are padded too: of sentences that cost the same, those of as many words
             are together.
+        of_a_batch: what a batch costs however small it is, in the units of the costs; `size` for as few batches as
+            there can be, where each is a search, with as many steps as its longest translation has subwords.
     """
     orders = [costs] if words is None else [costs, words]
     order = sorted(range(len(costs)), key=lambda index: (*(-lengths[index] for lengths in orders), index))
@@ -57,7 +61,7 @@ def batches_by_length(costs: Sequence[int], size: int, words: Sequence[int] | No
             first += 1
         totals = least[first:end] + longest[first:end] * (end - numbers[first:end])
         best = int(totals.argmin())
-        least[end], begins[end] = totals[best] + OF_A_BATCH, first + best
+        least[end], begins[end] = totals[best] + of_a_batch, first + best
     batches: list[list[int]] = []
     end = len(order)
     while end:

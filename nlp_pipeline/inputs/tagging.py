@@ -118,7 +118,7 @@ class TaggingInputs:
 
         Args:
             sentences: at least one.
-            vectors: for each sentence the kept vectors of its words [words, N, E], which replace the subwords.
+            vectors: for each sentence the kept vectors of its words [words, M, E], which replace the subwords.
             for_training: whether an encoder that masks words in training will be trained on it.
 
         Returns:
@@ -126,7 +126,7 @@ class TaggingInputs:
             character_ids [W, C], casing_ids [W] and word_ids [W] int32, as the recipe wants them;
             either subword_ids [R, S] and word_of_subword [R, S] int32 (n > 0: the subword belongs to word n - 1 of
             the B x L words), for training perhaps also whole_words [R, S] int32 (the same, whatever the pooling and the
-            window that keeps a word), or word_vectors [words, N, E] float16, without padding; and tag_ids [B, L] int32,
+            window that keeps a word), or word_vectors [words, M, E] float16, without padding; and tag_ids [B, L] int32,
             where all have tags.
         """
         lengths = [len(sentence.words) for sentence in sentences]

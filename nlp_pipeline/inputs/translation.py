@@ -161,12 +161,12 @@ class TranslationInputs:
 
         Args:
             sources: at least one.
-            vectors: for each the kept vectors of its places [S, N, E], which replace BERT's subwords.
+            vectors: for each the kept vectors of its places [S, M, E], which replace BERT's subwords.
             for_training: whether an encoder that masks words in training will be trained on it.
 
         Returns:
             source_mask [B, S] bool; and source_ids [B, S] int32, or the arrays of `window_arrays`, or word_vectors
-            [places, N, E] float16, without padding.
+            [places, M, E] float16, without padding.
         """
         width = max(source.length for source in sources)
         batch: Batch = {"source_mask": np.arange(width) < np.array([source.length for source in sources])[:, None]}

@@ -18,7 +18,7 @@ from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.outputs import new_file
 
 # Changed when what is stored for the same key changes.
-VERSION = 2
+VERSION = 3
 # The last bits of a vector depend on the batch that it was computed in, so that no recipe has a say in that.
 BATCH_SUBWORDS = 2048
 
@@ -46,7 +46,7 @@ class KeptVectors:
     """The vectors of all words of a corpus, on disk.
 
     Attributes:
-        array: [words, N, E] float16, a memory map that is read where it is needed.
+        array: [words, M, E] float16, a memory map that is read where it is needed.
         starts: for each sentence where its words begin; one more entry at the end.
     """
 
@@ -54,7 +54,7 @@ class KeptVectors:
     starts: NDArray[np.int64]
 
     def of(self, sentence: int) -> NDArray[np.float16]:
-        """Return the vectors of a sentence's words [words, N, E]."""
+        """Return the vectors of a sentence's words [words, M, E]."""
         return self.array[self.starts[sentence] : self.starts[sentence + 1]]
 
     def __iter__(self) -> Iterator[NDArray[np.float16]]:
@@ -76,7 +76,7 @@ def keep_vectors(
         key: the corpus's, as `key_of` gives it.
         lengths: how many words each sentence has.
         costs: how many subwords each has, special ones included.
-        encode: gives of each of some batches of sentences, by their numbers, the vectors [words, N, E] of their words,
+        encode: gives of each of some batches of sentences, by their numbers, the vectors [words, M, E] of their words,
             one sentence's behind the other's.
         advance: is told how many words have been encoded since the last call.
 

@@ -99,7 +99,7 @@ def check_tagger(tagger: LoadedTagger, kinds: Sequence[str], sentences: Sequence
     checked = Checked()
     asked = [*(sentence for text in TEXTS for sentence in sentences_of(text)), *sentences]
     inputs = tagger.bundle.inputs
-    batches = batches_by_length([len(sentence.words) for sentence in asked], AT_ONCE)
+    batches = batches_by_length([len(sentence.words) for sentence in asked], AT_ONCE, of_a_batch=AT_ONCE)
     requests: list[Request] = []
     if "words" in kinds:
         requests += [
@@ -125,7 +125,7 @@ def check_tagger(tagger: LoadedTagger, kinds: Sequence[str], sentences: Sequence
 
 def _check_texts(tagger: LoadedTagger, folder: Path, texts: Sequence[str], checked: Checked) -> None:
     """Compare words, tags and bytes of raw texts."""
-    batches = batches_by_length([max(1, len(text)) for text in texts], 8 * AT_ONCE)
+    batches = _requests_of(texts)
     answers = _answers(folder, [_request(SIGNATURES["text"], text=[texts[one] for one in batch]) for batch in batches])
     sentences = [sentences_of(text) for text in texts]
     tagged = tagger.tag_stream(sentence for of_text in sentences for sentence in of_text)
@@ -161,7 +161,7 @@ def check_translator(translator: LoadedTranslator, kinds: Sequence[str], texts: 
     settings = translator.bundle.recipe.search
     search: dict[str, Any] = {"beam_size": settings.beam_size, "length_penalty": settings.length_penalty}
     if "text" in kinds:
-        batches = batches_by_length([max(1, len(text)) for text in asked], 8 * AT_ONCE)
+        batches = _requests_of(asked)
         searches = [search] if search["beam_size"] == 1 else [search, {**search, "beam_size": 1}]
         answers = _answers(
             folder,
@@ -184,7 +184,7 @@ def check_translator(translator: LoadedTranslator, kinds: Sequence[str], texts: 
         inputs = translator.bundle.inputs
         encoded = inputs.encode_sources([text for text in asked if len(text) < AT_ONCE and text.strip()])
         known = [source for source in encoded if inputs.knows(source)]
-        batches = batches_by_length([source.cost for source in known], AT_ONCE)
+        batches = batches_by_length([source.cost for source in known], AT_ONCE, of_a_batch=AT_ONCE)
         sources = [[known[one] for one in batch] for batch in batches]
         requests = [_request(SIGNATURES["ids"], **_source_ids(inputs, batch), **search) for batch in sources]
         for of_batch, answer in zip(sources, _answers(folder, requests), strict=True):
@@ -232,6 +232,11 @@ def _padded_twice(rows: Sequence[Sequence[Sequence[int]]]) -> Any:
 
 def _request(signature: str, **inputs: Any) -> Request:
     return {"signature": signature, "inputs": inputs}
+
+
+def _requests_of(texts: Sequence[str]) -> list[list[int]]:
+    """Return which texts are asked about together."""
+    return batches_by_length([max(1, len(text)) for text in texts], 8 * AT_ONCE, of_a_batch=8 * AT_ONCE)
 
 
 def _answers(folder: Path, requests: Sequence[Request]) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ from nlp_pipeline.inputs.feeding import signature_of
 from nlp_pipeline.inputs.vectors import KeptVectors, keep_vectors, key_of
 from nlp_pipeline.jobs.console import say_to
 from nlp_pipeline.jobs.training_task import Split, TrainingTask
+from nlp_pipeline.layers.rounding import Rounded, weights_stay
 from nlp_pipeline.models.network import Network
 from nlp_pipeline.serving.at_once import AtOnce
 from nlp_pipeline.subwords.encoders import cache_folder, encoder_digest
@@ -40,11 +41,17 @@ def keep_vectors_of(
     digest = encoder_digest(task.encoder_folder)
     at_once = AtOnce()
     encode_words: Any = None
+    rounded_weights: Rounded = {}
 
     def encode(split: Split, batches: Sequence[Sequence[int]]) -> Iterator[NDArray[Any]]:
         nonlocal encode_words
         if encode_words is None:
-            encode_words = tf.function(bert.encode_words, input_signature=[signature_of(split.batch(batches[0]))])
+
+            def function(batch: Any) -> Any:
+                with weights_stay(rounded_weights):
+                    return bert.encode_words(batch)
+
+            encode_words = tf.function(function, input_signature=[signature_of(split.batch(batches[0]))])
         return at_once.map(lambda indices: encode_words(split.batch(indices)).numpy(), batches)
 
     kept = {}

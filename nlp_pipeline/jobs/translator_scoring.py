@@ -71,7 +71,8 @@ class TranslatorScoring:
         texts = [""] * len(self.pairs)
         confidences, right = [], []
         loss = 0.0
-        for indices in batches_by_length(dev.costs, 2 * self.recipe.training.batch_subwords):
+        size = 2 * self.recipe.training.batch_subwords
+        for indices in batches_by_length(dev.costs, size, of_a_batch=size):
             ids, lengths, weights = (one.numpy() for one in self.translate(dev.source_batch(indices)))
             for row, index in enumerate(indices):
                 own = ids[row, : max(0, lengths[row])].tolist()

@@ -44,7 +44,7 @@ class BertEmbeddings(keras.layers.Layer):
         self.segments = segments
         self.epsilon = epsilon
         self.dropout = dropout
-        self.norm = BertNorm(epsilon, dtype=self.dtype_policy, name="norm")
+        self.norm = BertNorm(epsilon, dtype="float32", name="norm")
         self.dropper = Dropout(dropout, dtype="float32", name="dropper")
 
     def build(
@@ -104,6 +104,10 @@ class BertEmbeddings(keras.layers.Layer):
     def compute_output_shape(self, subword_ids_shape: Shape, segment_ids_shape: Shape | None = None) -> Shape:  # noqa: ARG002
         """Return `[B, S, E]`."""
         return (*subword_ids_shape, self.units)
+
+    def compute_output_spec(self, subword_ids: Any, *_: Any, **__: Any) -> Any:
+        """Return `[B, S, E]`, float32 under every policy."""
+        return keras.KerasTensor((*subword_ids.shape, self.units), "float32")
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -230,6 +234,11 @@ class BertEncoder(keras.layers.Layer):
     ) -> list[Shape]:
         """Return `[B, S, E]` for the embeddings and for each block."""
         return [(*subword_ids_shape, self.units)] * (len(self.blocks) + 1)
+
+    def compute_output_spec(self, subword_ids: Any, *_: Any, **__: Any) -> Any:
+        """Return the same, float32 under every policy."""
+        shapes = self.compute_output_shape(subword_ids.shape)
+        return [keras.KerasTensor(shape, "float32") for shape in shapes]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

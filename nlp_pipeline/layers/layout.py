@@ -50,6 +50,11 @@ class Layout(NamedTuple):
         return cls(shape, tf.reduce_sum(tf.cast(words, tf.int32), axis=1), tf.cast(tf.where(words), tf.int32))
 
     @property
+    def words(self) -> tf.Tensor:
+        """N: how many there are. Of a shape, not of the mask, for XLA takes what it needs of a mask for a constant."""
+        return tf.shape(self.places)[0]
+
+    @property
     def sentences(self) -> tf.Tensor:
         """The sentence of each word, int32 `[N]`."""
         return self.places[:, 0]

@@ -30,7 +30,7 @@ class RecurrentStack(keras.layers.Layer):
     """A stack of recurrent layers; the outputs of each are the inputs of the next.
 
     In a two-way layer the forward and the backward outputs stand side by side, forward first (Schuster and Paliwal
-    1997). Outputs on padding are 0.
+    1997).
 
     Args:
         cell: `rnn` (Elman 1990, tanh), `gru` (Cho et al. 2014, with the reset gate after the product, as in cuDNN) or
@@ -139,7 +139,8 @@ class RecurrentStack(keras.layers.Layer):
 
         Args:
             words: `[N, E]`.
-            layout: where they stand; with at least one word in each row, where the ends are of use.
+            layout: where they stand; with at least one word in each row, where the ends are of use: that of an empty
+                row is no better than any other number.
             initial: for each layer what it begins in: the state, and the memory of an LSTM, float32 `[B, U]`, or
                 `[B, 2U]` of a two-way stack; zeros when left out.
             training: whether to drop out.

@@ -13,13 +13,20 @@ from contextvars import ContextVar
 import keras
 import tensorflow as tf
 
-_STAY: ContextVar[bool] = ContextVar("weights_stay", default=False)
+Rounded = dict[tuple[int, str], tf.Tensor]
+"""Weights that have been rounded, by their identity and the precision."""
+
+_STAY: ContextVar[Rounded | None] = ContextVar("weights_stay", default=None)
 
 
 @contextmanager
-def weights_stay() -> Iterator[None]:
-    """Let what is traced within round the weights now, once; it will not see what is assigned to them later."""
-    token = _STAY.set(True)
+def weights_stay(known: Rounded) -> Iterator[None]:
+    """Let what is traced within round the weights now, once; it will not see what is assigned to them later.
+
+    Args:
+        known: holds what has been rounded, for whatever else is traced of the same network, which must outlive it.
+    """
+    token = _STAY.set(known)
     try:
         yield
     finally:
@@ -28,8 +35,11 @@ def weights_stay() -> Iterator[None]:
 
 def rounded(weight: keras.Variable, dtype: str | tf.DType) -> tf.Tensor:
     """Return a float32 weight in a precision, as a tensor: TensorFlow's cast to float32 would give the variable."""
-    if not _STAY.get() or tf.as_dtype(dtype) == tf.float32:
+    known, name = _STAY.get(), tf.as_dtype(dtype).name
+    if known is None or name == "float32":
         return tf.cast(tf.convert_to_tensor(weight.value), dtype)
-    # Outside the graph that is being made, which gets the rounded weight as one of its inputs.
-    with tf.init_scope():
-        return tf.cast(tf.convert_to_tensor(weight.value), dtype)
+    if (id(weight), name) not in known:
+        # Outside the graph that is being made, which gets the rounded weight as one of its inputs.
+        with tf.init_scope():
+            known[id(weight), name] = tf.cast(tf.convert_to_tensor(weight.value), dtype)
+    return known[id(weight), name]

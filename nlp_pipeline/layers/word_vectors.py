@@ -53,14 +53,14 @@ class LayerMix(keras.layers.Layer):
     """
 
     def build(self, inputs_shape: Shape) -> None:
-        """Make `layer_scores` w `[N]` and the scale `gamma`, for inputs `[..., N, E]`."""
+        """Make `layer_scores` w `[M]` and the scale `gamma`, for inputs `[..., M, E]`."""
         self.layer_scores = self.add_weight(
             shape=(inputs_shape[-2],), initializer="zeros", autocast=False, name="layer_scores"
         )
         self.gamma = self.add_weight(shape=(), initializer="ones", autocast=False, name="gamma")
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Mix `[..., N, E]`, N layers of E units, into `[..., E]`."""
+        """Mix `[..., M, E]`, M layers of E units, into `[..., E]`."""
         weights = tf.cast(self.gamma * tf.nn.softmax(self.layer_scores), inputs.dtype)
         return tf.reduce_sum(inputs * weights[:, tf.newaxis], axis=-2)
 

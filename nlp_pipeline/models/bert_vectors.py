@@ -13,6 +13,7 @@ import tensorflow as tf
 from nlp_pipeline.errors import EncoderError, Problem
 from nlp_pipeline.layers.bert import BertEncoder
 from nlp_pipeline.layers.dropout import of_replica
+from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.layers.word_vectors import LayerMix, WordPooling
 from nlp_pipeline.models.checkpoint import load_weights, read_config
 from nlp_pipeline.recipe import Encoder
@@ -107,19 +108,19 @@ class BertVectors(keras.layers.Layer):
                 whole_words [R, S], words are masked in training.
             training: whether the encoder drops out, and words are masked, if it is fine-tuned.
         """
-        mask = _mask_of(batch)
+        layout = Layout.of(_mask_of(batch))
         if training and self.finetunes:
             subword_ids = batch["subword_ids"]
             if "whole_words" in batch:
-                subword_ids = self._masked(subword_ids, batch["whole_words"], tf.size(mask))
+                subword_ids = self._masked(subword_ids, batch["whole_words"], tf.reduce_prod(layout.shape))
             side_by_side = self._layers_of(subword_ids, batch["subword_mask"], True)
         else:
             # Without this the gradient's tape, which knows nothing of what stands still, would go through the loop.
             side_by_side = tf.stop_gradient(self._in_parts(batch["subword_ids"], batch["subword_mask"]))
         # The batch numbers all places, from 1; without padding, a word's number is that of the words up to it.
-        counted = tf.cumsum(tf.cast(tf.reshape(mask, [-1]), tf.int32))
+        counted = tf.cumsum(tf.cast(tf.reshape(_mask_of(batch), [-1]), tf.int32))
         word_of_subword = tf.gather(tf.pad(counted, [[1, 0]]), batch["word_of_subword"])
-        pooled = self.pooling(side_by_side, word_of_subword, _words_in(mask))
+        pooled = self.pooling(side_by_side, word_of_subword, layout.words)
         return tf.reshape(pooled, [-1, self.layers, self.encoder.units])
 
     def _layers_of(self, subword_ids: tf.Tensor, subword_mask: tf.Tensor, training: bool) -> tf.Tensor:
@@ -158,7 +159,7 @@ class BertVectors(keras.layers.Layer):
         """Return the words' vectors [N, D], from `word_vectors` [N, M, E] of the batch where they were kept."""
         if "word_vectors" in batch:
             # What is padded to few shapes has further rows.
-            vectors = batch["word_vectors"][: _words_in(_mask_of(batch))]
+            vectors = batch["word_vectors"][: Layout.of(_mask_of(batch)).words]
         else:
             vectors = self.encode_words(batch, training=training)
         vectors = tf.cast(vectors, self.compute_dtype)
@@ -169,7 +170,3 @@ class BertVectors(keras.layers.Layer):
 def _mask_of(batch: Tensors) -> tf.Tensor:
     """Return where a batch has words, bool [B, L]."""
     return tf.convert_to_tensor(batch["source_mask" if "source_mask" in batch else "padding_mask"])
-
-
-def _words_in(mask: tf.Tensor) -> tf.Tensor:
-    return tf.math.count_nonzero(mask, dtype=tf.int32)

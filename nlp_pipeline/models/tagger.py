@@ -36,8 +36,9 @@ from nlp_pipeline.text.tagset import TagSet
 class Tagger(Network):
     """A network that gives every word a tag.
 
-    Its inputs are the batches of `inputs.tagging.TaggingInputs`. Everything below keeps the sentences' order and the
-    padding of the batch: B sentences, L words, K tags.
+    Its inputs are the batches of `inputs.tagging.TaggingInputs`: B sentences of up to L words. What is computed of the
+    words is computed of the N that there are, without padding, in the order of the sentences; emissions and tags stand
+    in the places of the batch again. There are K tags.
 
     Args:
         recipe: what it is made of.
@@ -162,11 +163,12 @@ class Tagger(Network):
         return network
 
     def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:
-        """Return the emissions [B, L, K] in float32; 0 on padding."""
+        """Return the emissions [B, L, K] in float32; those on padding mean nothing."""
         return self._emissions(batch, training)
 
     def emissions_with(self, batch: Tensors, nudges: Sequence[States]) -> tf.Tensor:
         """Return the emissions [B, L, K] of recurrent layers whose states are nudged, as `RecurrentStack.read` does."""
+        assert self.recurrent is not None
         return self._emissions(batch, False, nudges)
 
     def _emissions(self, batch: Tensors, training: bool, nudges: Sequence[States] | None = None) -> tf.Tensor:

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.inputs.feeding import signature_of
-from nlp_pipeline.layers.rounding import weights_stay
+from nlp_pipeline.layers.rounding import Rounded, weights_stay
 from nlp_pipeline.serving.at_once import AtOnce, Begun
 from nlp_pipeline.serving.precision import chosen
 from nlp_pipeline.serving.tagger_bundle import TaggerBundle
@@ -111,7 +111,7 @@ def sentences_of(text: str, place: str = "") -> list[Sentence]:
 
 
 class LoadedTagger:
-    """A tagger that is ready for use.
+    """A tagger that is ready for use, with the weights that its network has when something is tagged first.
 
     Args:
         bundle: the tagger.
@@ -123,6 +123,7 @@ class LoadedTagger:
         self._making = Lock()
         # With confidences, and without.
         self._best_tags: dict[bool, Any] = {}
+        self._rounded: Rounded = {}
 
     @classmethod
     def load(cls, folder: str | PathLike[str], precision: str | None = None) -> LoadedTagger:
@@ -229,7 +230,7 @@ class LoadedTagger:
                 asked = network.best_tags if with_confidences else network.best_path
 
                 def function(batch: dict[str, Any]) -> Any:
-                    with weights_stay():
+                    with weights_stay(self._rounded):
                         return asked(batch)
 
                 self._best_tags[with_confidences] = tf.function(function, input_signature=[signature_of(batch)])

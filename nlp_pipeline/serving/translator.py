@@ -186,7 +186,8 @@ class LoadedTranslator:
         known = [index for index, source in enumerate(encoded) if inputs.knows(source)]
         costs = [encoded[index].cost for index in known]
         done = {index: self._as_it_is(text) for index, text in enumerate(texts) if not inputs.knows(encoded[index])}
-        batches = batches_by_length(costs, batch_subwords(searching.beam_size, searching.shortlist))
+        size = batch_subwords(searching.beam_size, searching.shortlist)
+        batches = batches_by_length(costs, size, of_a_batch=size)
         indices_of = [[known[number] for number in batch] for batch in batches]
 
         def run(indices: Sequence[int]) -> list[NDArray[Any] | None]:

@@ -18,7 +18,7 @@ def _batch(rows: int, length: int) -> dict[str, Any]:
     return {
         "padding_mask": np.ones((rows, length), np.bool_),
         "casing_ids": np.arange(rows, dtype=np.int32),
-        "word_vectors": np.full((rows, length, 4, 3), rows, np.float16),
+        "word_vectors": np.full((rows * length, 4, 3), rows, np.float16),
     }
 
 
@@ -30,7 +30,7 @@ def test_what_differs_from_batch_to_batch_is_open() -> None:
     assert signature == {
         "padding_mask": tf.TensorSpec([None, None], tf.bool, name="padding_mask"),
         "casing_ids": tf.TensorSpec([None], tf.int32, name="casing_ids"),
-        "word_vectors": tf.TensorSpec([None, None, 4, 3], tf.float16, name="word_vectors"),
+        "word_vectors": tf.TensorSpec([None, 4, 3], tf.float16, name="word_vectors"),
     }
     assert signature_of(_batch(5, 1)) == signature
 
@@ -62,7 +62,7 @@ def test_few_shapes_hold_the_same_words() -> None:
         "padding_mask": np.ones((3, 9), np.bool_),
         # Words are numbered row by row, from 1.
         "word_of_subword": np.array([[0, 1, 1, 9, 0], [0, 10, 18, 0, 0], [0, 19, 20, 27, 0]], np.int32),
-        "word_vectors": np.ones((3, 9, 4, 3), np.float16),
+        "word_vectors": np.ones((27, 4, 3), np.float16),
         "counted": np.array([True, True, True]),
         "step_words": np.array(27.0, np.float32),
     }
@@ -70,7 +70,7 @@ def test_few_shapes_hold_the_same_words() -> None:
     assert {key: value.shape for key, value in padded.items()} == {
         "padding_mask": (8, 16),
         "word_of_subword": (8, 8),
-        "word_vectors": (8, 16, 4, 3),
+        "word_vectors": (32, 4, 3),
         "counted": (8,),
         "step_words": (),
     }

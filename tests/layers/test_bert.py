@@ -210,11 +210,16 @@ def test_mixed_precision(policy: str) -> None:
         assert 0 < difference.max() < 0.1, layer
 
 
-def test_symbolic_shapes_are_those_of_the_results() -> None:
-    encoder = make_encoder()
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_symbolic_shapes_are_those_of_the_results(policy: str) -> None:
+    encoder = make_encoder(dtype=policy)
     ids, mask = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="bool")
     outputs = encoder(ids, mask)
     assert [output.shape for output in outputs] == [(None, None, 16)] * 3
+    assert {output.dtype for output in outputs} == {"float32"}
+    states, padding = keras.Input((None, 16)), keras.Input((None,), dtype="bool")
+    assert encoder.blocks[0](states, padding).dtype == "float32"
+    assert encoder.embeddings(ids).dtype == "float32"
     model = keras.Model([ids, mask], outputs)
     batch = make_batch(6, 3)
     np.testing.assert_array_equal(model(batch)[-1], last(encoder, *batch))

@@ -14,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from nlp_pipeline.errors import EncoderError
+from nlp_pipeline.inputs.feeding import few_shapes
 from nlp_pipeline.inputs.tagging import TaggingInputs, build_vocabularies
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
@@ -151,6 +152,33 @@ def test_no_invalid_tags_come_out_of_random_weights(kind: str, scheme: str, enco
     best = tf.argmax(network(batch), axis=-1)[3].numpy().tolist()
     with pytest.raises(TagError):
         entities_from_tags(inputs.tag_set.tags(best), Scheme(scheme))
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_rows_and_places_of_padding_change_nothing(kept: bool, encoder_folder: Path) -> None:
+    """What is padded to few shapes, as for XLA, has sentences without any word, and kept vectors of no word."""
+    inputs, network = _make({"encoder": ENCODER, "characters": SMALL_CNN}, encoder_folder)
+    encoded = inputs.encode(SENTENCES)
+    batch = inputs.batch(encoded)
+    if kept:
+        assert network.bert is not None
+        lengths = [len(one.words) for one in encoded]
+        vectors = network.bert.encode_words(batch).numpy().astype(np.float16)
+        batch = inputs.batch(encoded, np.split(vectors, np.cumsum(lengths)[:-1]))
+    padded = few_shapes(batch, window=64)
+    assert padded["padding_mask"].shape != batch["padding_mask"].shape
+    expected = network(batch).numpy()[batch["padding_mask"]]
+    np.testing.assert_allclose(network(padded).numpy()[padded["padding_mask"]], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("sections", CHOICES.values(), ids=CHOICES)
+def test_a_batch_of_padding_alone_is_no_failure(sections: dict[str, Any], encoder_folder: Path) -> None:
+    inputs, network = _make(sections, encoder_folder)
+    batch = _batch(inputs, SENTENCES)
+    batch["padding_mask"] = tf.zeros_like(batch["padding_mask"])
+    tag_ids, confidences = network.best_tags(batch)
+    assert tag_ids.shape == confidences.shape == batch["padding_mask"].shape
+    assert np.isfinite(network(batch)).all()
 
 
 @pytest.mark.parametrize("layers", ["last", "last4", "mix"])

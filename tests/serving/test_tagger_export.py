@@ -133,3 +133,52 @@ def test_what_is_no_text_does_not_stop_it(tmp_path: Path) -> None:
     assert found["starts"].numpy()[0, -1] == 8
     assert found["ends"].numpy()[0, -1] == 12
     assert found["words"].numpy()[0, -1] == b"Oslo"
+
+
+@pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS.keys())
+def test_a_mask_of_ids_may_be_all_padding_but_has_no_holes(tmp_path: Path, settings: dict[str, Any]) -> None:
+    bundle = random_bundle(tmp_path, settings)
+    tag_ids = TaggerExport(bundle, ["ids"]).exported.functions["serving_default"]
+    _, signature = tag_ids.structured_input_signature
+    assert "padding_mask" in signature
+
+    def given(mask: list[list[bool]]) -> dict[str, tf.Tensor]:
+        filled = {"padding_mask": tf.constant(mask)}
+        for name, one in signature.items():
+            if name != "padding_mask":
+                ones = tf.ones([2, 3, 4][: len(one.shape)], tf.int32)
+                filled[name] = ones
+        return filled
+
+    nothing = tag_ids(**given([[False] * 3] * 2))
+    assert (nothing["tags"].numpy() == b"").all()
+    some = tag_ids(**given([[True, True, False], [False] * 3]))
+    assert (some["tags"].numpy() != b"").tolist() == [[True, True, False], [False] * 3]
+    for holes in ([[True, False, True], [True] * 3], [[False, True, True], [True] * 3]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="true at the left of each row"):
+            tag_ids(**given(holes))
+
+
+def test_in_bfloat16_the_kernels_are_rounded_once(tmp_path: Path) -> None:
+    settings = VARIANTS["encoder, characters, casing"]
+    loaded = LoadedTagger(random_bundle(tmp_path, {**settings, "training": {"precision": "bfloat16"}}))
+    loaded.tag(["Ana"])
+    list(loaded.begin([Sentence(("Ana",))], confidences=False).results)
+    assert set(loaded._best_tags) == {True, False}
+
+    def reads_of_kernels(function: Any) -> list[str]:
+        """Return which matrices a graph reads from variables and then casts, in its functions too."""
+        whole = function.get_concrete_function().graph.as_graph_def(add_shapes=True)
+        found = []
+        for nodes in (whole.node, *(one.node_def for one in whole.library.function)):
+            reads = {node.name for node in nodes if node.op == "ReadVariableOp"}
+            for node in nodes:
+                if node.op == "Cast" and node.input[0].split(":")[0] in reads and "bias" not in node.input[0]:
+                    found += [node.name]
+        return found
+
+    kernels = [weight for weight in loaded.bundle.network.weights if "block_" in weight.path and len(weight.shape) == 2]
+    assert kernels
+    for function in loaded._best_tags.values():
+        assert not [name for name in reads_of_kernels(function) if "block_" in name]
+    assert {(id(kernel), "bfloat16") for kernel in kernels} <= set(loaded._rounded)
