@@ -177,7 +177,9 @@ class Tagger(Network):
         if self.recurrent is not None:
             if not self.recurrent.built:
                 self.recurrent.build([None, None, seen.shape[-1]])
-            seen, _ = self.recurrent.read(seen, layout, training=training, nudges=nudges)
+            # TensorBoard shows the graph by these names, which Keras gives to what is called alone.
+            with tf.name_scope(self.recurrent.name):
+                seen, _ = self.recurrent.read(seen, layout, training=training, nudges=nudges)
         return layout.padded(self.emission(self.dropout(seen, training=training)))
 
     def _seen_of_words(self, batch: Tensors, layout: Layout, training: bool) -> tf.Tensor:
