@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
@@ -47,12 +48,19 @@ def few_shapes(batch: Arrays, window: int | None = None, least: int = 8) -> dict
         least: what no dimension is below.
     """
     mask = "source_mask" if "source_mask" in batch else "padding_mask"
+
+    def open_to(size: int) -> int:
+        return max(least, 1 << (size - 1).bit_length())
+
     padded = {}
     for key, value in batch.items():
         opened = value.ndim - KNOWN_DIMENSIONS.get(key, 0)
-        shape = [max(least, 1 << (size - 1).bit_length()) for size in value.shape[:opened]] + list(value.shape[opened:])
+        shape = [open_to(size) for size in value.shape[:opened]] + list(value.shape[opened:])
         if window is not None and key in OF_SUBWORDS:
             shape[1] = min(shape[1], window)
+        if key == "word_vectors":
+            # A compiler knows of the words without padding only that they are no more than the places of the mask.
+            shape[0] = math.prod(map(open_to, batch[mask].shape))
         padded[key] = np.zeros(shape, value.dtype)
         padded[key][tuple(slice(0, size) for size in value.shape)] = value
     for key in NUMBERED_WORDS & batch.keys():

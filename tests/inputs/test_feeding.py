@@ -70,7 +70,7 @@ def test_few_shapes_hold_the_same_words() -> None:
     assert {key: value.shape for key, value in padded.items()} == {
         "padding_mask": (8, 16),
         "word_of_subword": (8, 8),
-        "word_vectors": (32, 4, 3),
+        "word_vectors": (8 * 16, 4, 3),
         "counted": (8,),
         "step_words": (),
     }

@@ -45,7 +45,7 @@ WAYS: dict[str, tuple[int, int, list[str], tuple[str, ...]]] = {
     "added up": (1, 1, ["strategy=none", "accumulate=2", "steps_per_execution=4"], BOTH),
     # More shares than some batches have sentences.
     "two workers that add up": (2, 1, ["strategy=multi_worker", "accumulate=3"], BOTH),
-    "xla": (1, 1, ["strategy=none", "xla=true"], ("translator",)),
+    "xla": (1, 1, ["strategy=none", "xla=true"], BOTH),
 }
 ROUGH: dict[str, tuple[int, int, list[str], tuple[str, ...]]] = {
     "bfloat16, mirrored": (1, 2, ["strategy=mirrored", "precision=bfloat16"], ("translator",)),
