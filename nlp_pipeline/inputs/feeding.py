@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+
+from nlp_pipeline.inputs.steps import places_by_steps
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -59,14 +60,22 @@ def few_shapes(batch: Arrays, window: int | None = None, least: int = 8) -> dict
         if window is not None and key in OF_SUBWORDS:
             shape[1] = min(shape[1], window)
         if key == "word_vectors":
-            # A compiler knows of the words without padding only that they are no more than the places of the mask.
-            shape[0] = math.prod(map(open_to, batch[mask].shape))
+            padded[key] = _in_equal_steps(value, batch[mask], *map(open_to, batch[mask].shape))
+            continue
         padded[key] = np.zeros(shape, value.dtype)
         padded[key][tuple(slice(0, size) for size in value.shape)] = value
     for key in NUMBERED_WORDS & batch.keys():
         # Words are numbered row by row, from 1, and the rows have become longer.
         numbers, length, longer = padded[key], batch[mask].shape[1], padded[mask].shape[1]
         padded[key] = np.where(numbers > 0, numbers + (numbers - 1) // length * (longer - length), 0).astype(np.int32)
+    return padded
+
+
+def _in_equal_steps(vectors: NDArray[Any], padding_mask: NDArray[np.bool_], rows: int, length: int) -> NDArray[Any]:
+    """Return vectors `[N, ...]` with zeros for padding `[length * rows, ...]`, as `EqualSteps` reads them."""
+    sentences, times = places_by_steps(padding_mask.sum(axis=1)).T
+    padded = np.zeros((length * rows, *vectors.shape[1:]), vectors.dtype)
+    padded[times * rows + sentences] = vectors
     return padded
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nlp_pipeline.inputs.steps import in_steps
 from nlp_pipeline.inputs.windows import window_arrays
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
@@ -126,8 +127,8 @@ class TaggingInputs:
             character_ids [W, C], casing_ids [W] and word_ids [W] int32, as the recipe wants them;
             either subword_ids [R, S] and word_of_subword [R, S] int32 (n > 0: the subword belongs to word n - 1 of
             the B x L words), for training perhaps also whole_words [R, S] int32 (the same, whatever the pooling and the
-            window that keeps a word), or word_vectors [words, M, E] float16, without padding; and tag_ids [B, L] int32,
-            where all have tags.
+            window that keeps a word), or word_vectors [words, M, E] float16, without padding, as `in_steps` gives them;
+            and tag_ids [B, L] int32, where all have tags.
         """
         lengths = [len(sentence.words) for sentence in sentences]
         rows, length = len(sentences), max(lengths)
@@ -142,7 +143,7 @@ class TaggingInputs:
         batch.update(self._features_of(list(index_of)))
 
         if vectors is not None:
-            batch["word_vectors"] = np.concatenate(vectors)
+            batch["word_vectors"] = in_steps(vectors)
         elif self.tokenizer is not None:
             assert self.recipe.encoder is not None
             subwords = [sentence.subwords for sentence in sentences]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nlp_pipeline.inputs.steps import in_steps
 from nlp_pipeline.inputs.windows import padded, window_arrays
 from nlp_pipeline.recipe.translation import TranslationRecipe
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
@@ -166,12 +167,12 @@ class TranslationInputs:
 
         Returns:
             source_mask [B, S] bool; and source_ids [B, S] int32, or the arrays of `window_arrays`, or word_vectors
-            [places, M, E] float16, without padding.
+            [places, M, E] float16, without padding, as `in_steps` gives them.
         """
         width = max(source.length for source in sources)
         batch: Batch = {"source_mask": np.arange(width) < np.array([source.length for source in sources])[:, None]}
         if vectors is not None:
-            batch["word_vectors"] = np.concatenate(vectors)
+            batch["word_vectors"] = in_steps(vectors)
         elif self.bert_tokenizer is not None:
             assert self.recipe.bert is not None
             subwords = [source.subwords for source in sources]

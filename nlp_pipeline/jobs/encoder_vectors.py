@@ -49,7 +49,7 @@ def keep_vectors_of(
 
             def function(batch: Any) -> Any:
                 with weights_stay(rounded_weights):
-                    return bert.encode_words(batch)
+                    return bert.vectors_to_keep(batch)
 
             encode_words = tf.function(function, input_signature=[signature_of(split.batch(batches[0]))])
         return at_once.map(lambda indices: encode_words(split.batch(indices)).numpy(), batches)

@@ -7,9 +7,10 @@ beside the input proper:
 
 The query may hold more than the state, such as what the input asks for by itself.
 
-The inputs are projected before the loop, as in `recurrences`; the state is multiplied by its kernel and by the query's
-in one product; the gradients of all kernels are products after the loop. The hyperbolic tangents of the additive
-energies are computed anew on the way back, which takes less time than to keep them, and no memory.
+The inputs are projected before the loop, as in `recurrences`, and none are padding; the state is multiplied by its
+kernel and by the query's in one product; the gradients of all kernels are products after the loop. The hyperbolic
+tangents of the additive energies are computed anew on the way back, which takes less time than to keep them, and no
+memory.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import tensorflow as tf
 
 from nlp_pipeline.layers.attention import Annotations, attend, attention_weights, weighted_sum
 from nlp_pipeline.layers.cells import Cell, States
-from nlp_pipeline.layers.recurrences import array, of_kernel, product, product_back, shifted
+from nlp_pipeline.layers.recurrences import of_kernel, product, product_back
+from nlp_pipeline.layers.steps import Steps
 
 
 class AttentiveKernels(NamedTuple):
@@ -88,6 +90,7 @@ def attentive_recur(
     cell: Cell,
     projected: tf.Tensor,
     kernels: AttentiveKernels,
+    steps: Steps,
     annotations: Annotations,
     initial: Sequence[tf.Tensor],
     asking: tf.Tensor | None = None,
@@ -96,17 +99,17 @@ def attentive_recur(
 
     Args:
         cell: which.
-        projected: the sums that the inputs give `[T, B, gates * U]`, float32, bias added.
+        projected: the sums that the N inputs give `[N, gates * U]`, float32, bias added.
         kernels: the weights.
-        annotations: what is attended to.
-        initial: what the cell is in at first, `[B, U]` float32 each.
-        asking: is added to the projected query of each step `[T, B, A]`, float32; None for the state's queries alone.
+        steps: of R rows, in which the inputs are read.
+        annotations: what each row attends to, `[R, S, ...]`.
+        initial: what the cell is in at first, `[R, U]` float32 each.
+        asking: is added to the projected query of each input `[N, A]`, float32; None for the state's queries alone.
 
     Returns:
-        The states `[T, B, U]`, the contexts `[T, B, D]`, and the attention weights `[T, B, S]`, whose gradient is not
-        looked at: all float32.
+        The states `[N, U]`, the contexts `[N, D]`, and the attention weights `[N, S]`, whose gradient is not looked at:
+        all float32.
     """
-    length = tf.shape(projected)[0]
     units, widths = kernels.state.shape[0], [kernels.state.shape[1]]
     if kernels.query is not None:
         widths.append(kernels.query.shape[1])
@@ -129,80 +132,83 @@ def attentive_recur(
         bias = tf.cast(rest[len(queries) + len(energies)], tf.float32) if biases else None
         asking = rest[-1] if askings else None
         held = Annotations(keys, values, annotations.padding_mask)
-        inputs = array(length, projected.shape[2]).unstack(projected)
 
-        def step(time: tf.Tensor, before: States, arrays: States) -> tuple[Any, ...]:
-            both = product(before[0], fused)
-            of_state, query = both[:, : widths[0]], both[:, widths[0] :] if queries else before[0]
+        def step(time: tf.Tensor, _last: tf.Tensor, states: States, _: States) -> tuple[States, States, States]:
+            states = tuple(steps.fewer(one, time) for one in states)
+            both = product(states[0], fused)
+            of_state, query = both[:, : widths[0]], both[:, widths[0] :] if queries else states[0]
             of_state = of_state if bias is None else of_state + bias
-            query = query if asking is None else query + asking[time]
-            context, weights = attend(query, held, energy)
-            after, kept = cell.advance(inputs.read(time) + product(context, context_kernel), of_state, before)
-            made = (*after, kept, context, weights)
-            return time + 1, after, tuple(into.write(time, one) for into, one in zip(arrays, made, strict=True))
+            query = query if asking is None else query + steps.at(asking, time)
+            context, weights = attend(query, Annotations(*(steps.begin(one, time) for one in held)), energy)
+            of_input = steps.at(projected, time) + product(context, context_kernel)
+            after, kept = cell.advance(of_input, of_state, states)
+            return after, (), (*after, kept, context, weights)
 
-        arrays = [array(length, width) for width in (*[units] * cell.parts, cell.kept * units, depth)]
-        arrays.append(tf.TensorArray(tf.float32, length, element_shape=[None, None]))
-        loop = tf.while_loop(lambda time, *_: time < length, step, (tf.constant(0), tuple(first), tuple(arrays)))
-        *states, kept, contexts, weights = (one.stack() for one in loop[2])
+        begun = [steps.begin(one, tf.constant(0)) for one in first]
+        widths_of_found = (*[units] * cell.parts, cell.kept * units, depth, None)
+        *states, kept, contexts, weights = steps.loop(step, begun, widths_of_found)[2]
 
         def gradient(of_states: tf.Tensor, of_contexts: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            befores = [shifted(one, sequence) for one, sequence in zip(first, states, strict=True)]
+            befores = [steps.before(*each, False) for each in zip(first, states, strict=True)]
             slopes = cell.slopes(kept, befores)
             fused_back, context_back = tf.transpose(fused), tf.transpose(context_kernel)
             # The queries of all steps, which the energies are computed from anew.
-            asked = befores[0]
-            if queries:
-                flat = tf.reshape(asked, [-1, units])
-                asked = tf.reshape(product(flat, rest[0]), [length, -1, widths[1]])
-            if asking is not None:
-                asked += asking
+            asked = product(befores[0], rest[0]) if queries else befores[0]
+            asked = asked if asking is None else asked + asking
+            no_rows = [*(tf.zeros_like(one) for one in first), tf.zeros_like(keys)]
 
-            def back(time: tf.Tensor, upstream: States, of_keys: tf.Tensor, of_energy: tf.Tensor, sums: States) -> Any:
-                total = (upstream[0] + of_states[time], *upstream[1:])
-                of_input, of_product, (direct, *others) = cell.retreat(slopes[time], total)
-                of_context = of_contexts[time] + product_back(of_input, context_back)
-                of_weights = tf.linalg.matvec(values, of_context)
-                share = weights[time]
+            def back(time: tf.Tensor, last: tf.Tensor, rows: States, sums: States) -> tuple[States, States, States]:
+                *upstream, of_keys = (
+                    steps.more(one, last, time, none) for one, none in zip(rows, no_rows, strict=True)
+                )
+                keys_here, values_here = steps.begin(keys, time), steps.begin(values, time)
+                total = (upstream[0] + steps.at(of_states, time), *upstream[1:])
+                of_input, of_product, (direct, *others) = cell.retreat(steps.at(slopes, time), total)
+                of_context = steps.at(of_contexts, time) + product_back(of_input, context_back)
+                of_weights = tf.linalg.matvec(values_here, of_context)
+                share, query = steps.at(weights, time), steps.at(asked, time)
                 of_energies = share * (of_weights - tf.reduce_sum(share * of_weights, axis=1, keepdims=True))
                 if energy is None:
-                    of_query = tf.linalg.matvec(keys, of_energies, transpose_a=True)
-                    of_keys += of_energies[:, :, tf.newaxis] * asked[time][:, tf.newaxis]
+                    of_query = tf.linalg.matvec(keys_here, of_energies, transpose_a=True)
+                    of_keys += of_energies[:, :, tf.newaxis] * query[:, tf.newaxis]
                 else:
-                    seen = tf.tanh(keys + asked[time][:, tf.newaxis])
-                    flat = tf.reshape(seen, [-1, widths[1]])
-                    of_energy += tf.linalg.matvec(flat, tf.reshape(of_energies, [-1]), transpose_a=True)
-                    of_sums = (of_energies[:, :, tf.newaxis] * energy) * (1.0 - tf.square(seen))
-                    of_query = tf.reduce_sum(of_sums, axis=1)
+                    # With e_s the gradients of the energies, each sum has that of e_s v (1 - seen^2): v is multiplied
+                    # last, after all sums over annotations and steps.
+                    seen = tf.tanh(keys_here + query[:, tf.newaxis])
+                    flat = tf.reshape(seen, [-1, keys.shape[2]])
+                    sums = (sums[0] + tf.linalg.matvec(flat, tf.reshape(of_energies, [-1]), transpose_a=True),)
+                    of_sums = of_energies[:, :, tf.newaxis] * (1.0 - tf.square(seen))
+                    of_query = tf.reduce_sum(of_sums, axis=1) * energy
                     of_keys += of_sums
                 if queries:
                     before = direct + product_back(tf.concat([of_product, of_query], axis=1), fused_back)
                 else:
                     before = direct + of_query + product_back(of_product, fused_back)
-                found = (of_input, of_product, of_query, of_context)
-                written = tuple(into.write(time, one) for into, one in zip(sums, found, strict=True))
-                return time - 1, (before, *others), of_keys, of_energy, written
+                return (before, *others, of_keys), sums, (of_input, of_product, of_query, of_context)
 
-            of_nothing = tf.zeros([1]) if energy is None else tf.zeros_like(energy)
-            widths_of_sums = (widths[0], widths[0], widths[1] if queries else units, depth)
-            sums = tuple(array(length, width) for width in widths_of_sums)
-            start = (length - 1, tuple(tf.zeros_like(one) for one in first), tf.zeros_like(keys), of_nothing, sums)
-            _, of_first, of_keys, of_energy, sums = tf.while_loop(lambda time, *_: time >= 0, back, start)
-            of_inputs, of_products, of_queries, all_contexts = (one.stack() for one in sums)
+            end = steps.length - 1
+            begun = [steps.begin(one, end) for one in no_rows]
+            of_nothing = [tf.zeros_like(one) for one in (() if energy is None else (energy,))]
+            widths_of_found = (widths[0], widths[0], widths[1] if queries else units, depth)
+            found = steps.loop(back, begun, widths_of_found, of_nothing, is_backward=True)
+            rows, of_energy, (of_inputs, of_products, of_queries, all_contexts) = found
+            # Of rows without any input there is no gradient.
+            *of_first, of_keys = (
+                tf.concat([one, none[tf.shape(one)[0] :]], axis=0) for one, none in zip(rows, no_rows, strict=True)
+            )
             found = [
                 of_inputs,
                 of_kernel(befores[0], of_products, state_kernel),
                 of_kernel(contexts, of_inputs, context_kernel),
-                of_keys,
-                tf.einsum("tbs,tbd->bsd", weights, all_contexts),
+                of_keys if energy is None else of_keys * energy,
+                tf.matmul(steps.side_by_side(weights), steps.side_by_side(all_contexts), transpose_a=True),
                 *of_first,
             ]
             if queries:
                 found.append(of_kernel(befores[0], of_queries, rest[0]))
-            if energies:
-                found.append(of_energy)
+            found.extend(of_energy)
             if biases:
-                found.append(tf.cast(tf.reduce_sum(of_products, axis=[0, 1]), biases[0].dtype))
+                found.append(tf.cast(tf.reduce_sum(of_products, axis=0), biases[0].dtype))
             if askings:
                 found.append(of_queries)
             return tuple(found)

@@ -34,11 +34,11 @@ class Cell(Protocol):
         """Return what the cell is in after a step, and what is kept of the step `[B, kept * U]`."""
 
     def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Return what `retreat` needs of each step, for all steps `[L, B, ...]` at once.
+        """Return what `retreat` needs of each step, for all N words `[N, ...]` at once.
 
         Args:
-            kept: what the steps kept `[L, B, kept * U]`.
-            befores: what the cell was in before each step, `[L, B, U]` each.
+            kept: what the steps kept `[N, kept * U]`.
+            befores: what the cell was in before each word, `[N, U]` each.
         """
 
     def retreat(self, slopes: tf.Tensor, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
@@ -94,11 +94,11 @@ class GRU:
 
     def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> tf.Tensor:
         """Return what one unit of d h_t makes of the sums, and of h_t-1."""
-        update, reset, new, product = tf.split(kept, 4, axis=2)
+        update, reset, new, product = tf.split(kept, 4, axis=1)
         to_update = (befores[0] - new) * update * (1.0 - update)
         to_new = (1.0 - update) * (1.0 - tf.square(new))
         to_reset = to_new * product * reset * (1.0 - reset)
-        return tf.concat([to_update, to_reset, to_new, to_new * reset, update], axis=2)
+        return tf.concat([to_update, to_reset, to_new, to_new * reset, update], axis=1)
 
     def retreat(self, slopes: tf.Tensor, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
         """Go back through the gates."""
@@ -134,7 +134,7 @@ class LSTM:
         to_new = enter * (1.0 - tf.square(new))
         to_out = seen * out * (1.0 - out)
         to_memory = out * (1.0 - tf.square(seen))
-        return tf.concat([to_enter, to_forget, to_new, forget, to_out, to_memory], axis=2)
+        return tf.concat([to_enter, to_forget, to_new, forget, to_out, to_memory], axis=1)
 
     def retreat(self, slopes: tf.Tensor, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
         """Go back through the gates and the memory."""
@@ -146,7 +146,7 @@ class LSTM:
         return of_sum, of_sum, (tf.zeros_like(of_state), products[:, 3 * units :])
 
     def _gates(self, sums: tf.Tensor) -> States:
-        enter, forget, new, out = tf.split(sums, 4, axis=-1)
+        enter, forget, new, out = tf.split(sums, 4, axis=1)
         return tf.sigmoid(enter), tf.sigmoid(forget), tf.tanh(new), tf.sigmoid(out)
 
 

@@ -21,6 +21,7 @@ from nlp_pipeline.layers.attentive_recurrence import AttentiveKernels, attentive
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.decoder_steps import DecoderSteps
 from nlp_pipeline.layers.dropout import Dropout
+from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.layers.recurrences import recur
 from nlp_pipeline.layers.recurrent import project, state_bias_of, state_kernel_of
 from nlp_pipeline.layers.rounding import rounded
@@ -44,8 +45,8 @@ class Decoded(NamedTuple):
     """What a decoder makes of its inputs.
 
     Attributes:
-        outputs: what the words are predicted from `[B, T, R]`, or `[B, R]` of one step.
-        weights: attention weights `[B, T, S]` or `[B, S]`; None without attention.
+        outputs: what the words are predicted from `[B, T, R]`, or `[N, R]` of those that are no padding.
+        weights: attention weights `[B, T, S]` or `[N, S]`; None without attention.
     """
 
     outputs: tf.Tensor
@@ -190,43 +191,74 @@ class RecurrentDecoder(keras.layers.Layer):
         return Source(None, tf.cast(context, tf.float32) if self.sees_context else None)
 
     def call(
-        self, inputs: tf.Tensor, source: Source, initial: Sequence[States], training: bool | None = None
+        self,
+        inputs: tf.Tensor,
+        source: Source,
+        initial: Sequence[States],
+        padding_mask: tf.Tensor | None = None,
+        training: bool | None = None,
     ) -> Decoded:
         """Read whole targets.
 
         Args:
-            inputs: the embedded decoder inputs `[B, T, E]`. Padding on the right does not matter.
+            inputs: the embedded decoder inputs `[B, T, E]`.
+            source: what `look_at` gave.
+            initial: for each layer what it begins in, as the bridge gives it.
+            padding_mask: bool `[B, T]`, True where there is an input: on the left of each row. Everywhere when left
+                out.
+            training: whether to drop out.
+
+        Returns:
+            Outputs and weights that are 0 on padding.
+        """
+        layout = Layout.of(tf.ones(tf.shape(inputs)[:2], tf.bool) if padding_mask is None else padding_mask)
+        outputs, weights = self.read(layout.packed(inputs), layout, source, initial, training)
+        return Decoded(layout.padded(outputs), None if weights is None else layout.padded(weights))
+
+    def read(
+        self,
+        words: tf.Tensor,
+        layout: Layout,
+        source: Source,
+        initial: Sequence[States],
+        training: bool | None = None,
+    ) -> Decoded:
+        """Read whole targets, given without their padding.
+
+        Args:
+            words: the embedded decoder inputs `[N, E]`.
+            layout: where they stand.
             source: what `look_at` gave.
             initial: for each layer what it begins in, as the bridge gives it.
             training: whether to drop out.
+
+        Returns:
+            Outputs `[N, R]` and weights `[N, S]`.
         """
-        inputs = tf.cast(inputs, self.compute_dtype)
-        by_time = tf.transpose(inputs, [1, 0, 2])
+        words = tf.cast(words, self.compute_dtype)
+        steps, states = layout.steps, words
         contexts = weights = None
-        states = by_time
         for number, cell in enumerate(self.cells):
-            begin = initial[number]
+            begin = [layout.by_length(one) for one in initial[number]]
             if number == 0 and self.feeds and source.annotations is not None:
                 kernels = self.attentive_kernels()
                 projected = project(cell, states, kernels.inputs)
-                asking = self._asking(states)
-                found = attentive_recur(CELLS[self.cell], projected, kernels, source.annotations, begin, asking)
+                held = Annotations(*map(layout.by_length, source.annotations))
+                found = attentive_recur(CELLS[self.cell], projected, kernels, steps, held, begin, self._asking(states))
                 states, contexts, weights = found
             else:
                 if number == 0 and source.context is not None:
-                    contexts = tf.tile(source.context[tf.newaxis], [tf.shape(states)[0], 1, 1])
-                    states = tf.concat([states, tf.cast(contexts, states.dtype)], axis=2)
-                states = recur(
-                    CELLS[self.cell], project(cell, states), state_kernel_of(cell), begin, state_bias_of(cell)
-                )[0]
+                    contexts = tf.gather(source.context, layout.sentences)
+                    states = tf.concat([states, tf.cast(contexts, states.dtype)], axis=1)
+                kernel, bias = state_kernel_of(cell), state_bias_of(cell)
+                states = recur(CELLS[self.cell], project(cell, states), kernel, steps, initial=begin, state_bias=bias)[
+                    0
+                ]
             states = self.between(number, states, training)
-        by_row = tf.transpose(states, [1, 0, 2])
         if self.attend is not None and not self.feeds:
-            found_of_all, weights = self.attend(by_row, source.annotations)
-            return Decoded(self._read_out(by_row, found_of_all, inputs, training), weights)
-        seen = None if contexts is None else tf.transpose(contexts, [1, 0, 2])
-        weights = None if weights is None else tf.transpose(weights, [1, 0, 2])
-        return Decoded(self._read_out(by_row, seen, inputs, training), weights)
+            found = self.attend(layout.padded(states), source.annotations)
+            contexts, weights = map(layout.packed, found)
+        return Decoded(self._read_out(states, contexts, words, training), weights)
 
     def steps(self) -> DecoderSteps:
         """Return what reads one subword after the other, with the weights as they are now."""

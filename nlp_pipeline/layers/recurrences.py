@@ -16,120 +16,123 @@ from typing import Any
 import tensorflow as tf
 
 from nlp_pipeline.layers.cells import Cell, States
-from nlp_pipeline.layers.layout import Order
+from nlp_pipeline.layers.steps import Steps
 
 
 def recur(
     cell: Cell,
     projected: tf.Tensor,
     kernel: tf.Tensor,
+    steps: Steps,
+    is_backward: bool = False,
     initial: Sequence[tf.Tensor] | None = None,
     state_bias: tf.Tensor | None = None,
     state_mask: tf.Tensor | None = None,
     nudges: Sequence[tf.Tensor] = (),
-    order: Order | None = None,
 ) -> States:
     """Run a cell over time. Can be differentiated once.
 
     Args:
         cell: which.
-        projected: the sums that the inputs give `[L, B, gates * U]`, float32, bias added; with an `order`, those of N
-            words `[N, gates * U]`.
+        projected: the sums that the N inputs give `[N, gates * U]`, float32, bias added.
         kernel: by which the state before is multiplied `[U, gates * U]`. Products are computed in its precision, all
             else in float32.
-        initial: what the cell is in at first, `[B, U]` float32 each; zeros when left out.
+        steps: of R rows, in which the inputs are read.
+        is_backward: whether each row is read from its last input to its first.
+        initial: what the cell is in at first, `[R, U]` float32 each; zeros when left out.
         state_bias: is added to the product `[gates * U]`.
-        state_mask: by which the state is multiplied before the product `[B, U]` (dropout, the same at every step).
-        nudges: what is added to the state after each step, and to an LSTM's memory, before anything sees them:
-            `[L, B, U]` float32 each. The gradient of a nudge is that of the state itself, over all the ways that lead
+        state_mask: by which the state is multiplied before the product `[R, U]` (dropout, the same at every step).
+        nudges: what is added to the state after each input, and to an LSTM's memory, before anything sees them:
+            `[N, U]` float32 each. The gradient of a nudge is that of the state itself, over all the ways that lead
             from it; see `gradient_through_time`. Left out, nothing is added.
-        order: which word is read at each step. What is read once a sentence has ended must not matter to the loss.
 
     Returns:
-        the states, and for an LSTM its memories, after each step: `[L, B, U]` float32 each.
+        the states, and for an LSTM its memories, after each input: `[N, U]` float32 each.
     """
-    length, batch = tf.unstack(tf.shape(projected)[:2] if order is None else tf.shape(order.rows))
     units = kernel.shape[0]
-    if initial is None:
-        initial = [tf.zeros([batch, units])] * cell.parts
+    givens = [] if initial is None else list(initial)
     biases = [] if state_bias is None else [state_bias]
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def run(projected: tf.Tensor, kernel: tf.Tensor, *rest: tf.Tensor) -> tuple[States, Any]:
-        first, bias = rest[: cell.parts], [tf.cast(one, tf.float32) for one in rest[cell.parts :][: len(biases)]]
-        added = rest[cell.parts + len(biases) :]
-        inputs = projected if order is not None else array(length, projected.shape[2]).unstack(projected)
+        nothing = tf.zeros([steps.rows, units])
+        first = rest[: len(givens)] or [nothing] * cell.parts
+        bias = [tf.cast(one, tf.float32) for one in rest[len(givens) :][: len(biases)]]
+        added = rest[len(givens) + len(biases) :]
 
-        def step(time: tf.Tensor, before: States, arrays: States) -> tuple[Any, ...]:
-            of_input = inputs.read(time) if order is None else tf.gather(inputs, order.rows[time])
-            of_state = product(before[0], kernel, state_mask)
+        def mask_at(time: tf.Tensor) -> tf.Tensor | None:
+            return None if state_mask is None else steps.begin(state_mask, time)
+
+        def step(time: tf.Tensor, last: tf.Tensor, states: States, _: States) -> tuple[States, States, States]:
+            if is_backward:
+                # Sentences that end with this word begin.
+                states = tuple(steps.more(one, last, time, new) for one, new in zip(states, first, strict=True))
+            else:
+                states = tuple(steps.fewer(one, time) for one in states)
+            of_state = product(states[0], kernel, mask_at(time))
             of_state = of_state + bias[0] if bias else of_state
-            after, kept = cell.advance(of_input, of_state, before)
+            after, kept = cell.advance(steps.at(projected, time), of_state, states)
             if added:
-                after = tuple(one + more[time] for one, more in zip(after, added, strict=True))
-            made = (*after, kept)
-            return time + 1, after, tuple(into.write(time, one) for into, one in zip(arrays, made, strict=True))
+                after = tuple(one + steps.at(more, time) for one, more in zip(after, added, strict=True))
+            return after, (), (*after, kept)
 
-        arrays = (*(array(length, units) for _ in first), array(length, cell.kept * units))
-        loop = tf.while_loop(lambda time, *_: time < length, step, (tf.constant(0), tuple(first), arrays))
-        *states, kept = (one.stack() for one in loop[2])
+        start = steps.length - 1 if is_backward else tf.constant(0)
+        begun = [steps.begin(one, start) for one in first]
+        widths = [units] * cell.parts + [cell.kept * units]
+        *states, kept = steps.loop(step, begun, widths, is_backward=is_backward)[2]
 
         def gradient(*upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            befores = [shifted(one, sequence) for one, sequence in zip(first, states, strict=True)]
+            befores = [steps.before(*each, is_backward) for each in zip(first, states, strict=True)]
             slopes = cell.slopes(kept, befores)
             kernel_back = tf.transpose(kernel)
 
-            def back(time: tf.Tensor, of_states: States, sums: States) -> tuple[Any, ...]:
-                total = tuple(one + above[time] for one, above in zip(of_states, upstream, strict=True))
-                of_input, of_product, (direct, *others) = cell.retreat(slopes[time], total)
-                direct = direct + product_back(of_product, kernel_back, state_mask)
+            def back(time: tf.Tensor, last: tf.Tensor, of_states: States, _: States) -> tuple[States, States, States]:
+                if is_backward:
+                    of_states = tuple(steps.fewer(one, time) for one in of_states)
+                else:
+                    of_states = tuple(steps.more(one, last, time, nothing) for one in of_states)
+                total = tuple(one + steps.at(above, time) for one, above in zip(of_states, upstream, strict=True))
+                of_input, of_product, (direct, *others) = cell.retreat(steps.at(slopes, time), total)
+                of_befores = (direct + product_back(of_product, kernel_back, mask_at(time)), *others)
                 found = (of_input, of_product) if cell.is_split else (of_input,)
-                found = (*found, *total) if added else found
-                written = tuple(into.write(time, one) for into, one in zip(sums, found, strict=True))
-                return time - 1, (direct, *others), written
+                return of_befores, (), (*found, *(total if added else ()), *(of_befores if givens else ()))
 
-            count = 2 if cell.is_split else 1
-            sums = tuple(array(length, cell.gates * units) for _ in range(count))
-            sums = (*sums, *(array(length, units) for _ in added))
-            zeros = tuple(tf.zeros_like(one) for one in first)
-            loop = tf.while_loop(lambda time, *_: time >= 0, back, (length - 1, zeros, sums))
-            of_inputs, of_products = loop[2][0].stack(), loop[2][count - 1].stack()
-            of_added = [one.stack() for one in loop[2][count:]]
-            of_bias = [tf.cast(tf.reduce_sum(of_products, axis=[0, 1]), one.dtype) for one in biases]
-            of_read = of_inputs if order is None else tf.gather_nd(of_inputs, order.places)
-            return of_read, of_kernel(befores[0], of_products, kernel, state_mask), *loop[1], *of_bias, *of_added
+            end = tf.constant(0) if is_backward else steps.length - 1
+            begun = [steps.begin(nothing, end)] * cell.parts
+            widths = [cell.gates * units] * (2 if cell.is_split else 1) + [units] * (len(added) + len(givens))
+            of_inputs, *more = steps.loop(back, begun, widths, is_backward=not is_backward)[2]
+            of_products = more.pop(0) if cell.is_split else of_inputs
+            of_added, of_befores = more[: len(added)], more[len(added) :]
+            masks = None if state_mask is None else tf.gather(state_mask, steps.places[:, 1])
+            empty = steps.lengths[:, tf.newaxis] == 0
+            return (
+                of_inputs,
+                of_kernel(befores[0], of_products, kernel, masks),
+                *(tf.where(empty, 0.0, steps.ends(one, is_first=not is_backward)) for one in of_befores),
+                *(tf.cast(tf.reduce_sum(of_products, axis=0), one.dtype) for one in biases),
+                *of_added,
+            )
 
         return tuple(states), gradient
 
-    return tuple(run(projected, kernel, *initial, *biases, *nudges))
-
-
-def array(length: tf.Tensor, width: int) -> tf.TensorArray:
-    """Return an array of `[B, width]`."""
-    return tf.TensorArray(tf.float32, length, element_shape=[None, width])
+    return tuple(run(projected, kernel, *givens, *biases, *nudges))
 
 
 def product(state: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Return what a state `[B, U]` adds to the sums of the gates, in float32."""
+    """Return what a state `[R, U]` adds to the sums of the gates, in float32."""
     masked = state if state_mask is None else state * state_mask
     return tf.cast(tf.matmul(tf.cast(masked, kernel.dtype), kernel), tf.float32)
 
 
 def product_back(of_sum: tf.Tensor, kernel_back: tf.Tensor, state_mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Return the gradient of the state `[B, U]` from that of the product."""
+    """Return the gradient of the state `[R, U]` from that of the product."""
     of_state = tf.cast(tf.matmul(tf.cast(of_sum, kernel_back.dtype), kernel_back), tf.float32)
     return of_state if state_mask is None else of_state * state_mask
 
 
 def of_kernel(
-    states: tf.Tensor, of_sums: tf.Tensor, kernel: tf.Tensor, state_mask: tf.Tensor | None = None
+    states: tf.Tensor, of_sums: tf.Tensor, kernel: tf.Tensor, state_masks: tf.Tensor | None = None
 ) -> tf.Tensor:
-    """Return the gradient of a kernel from what it was multiplied by and those of the products, over all steps."""
-    masked = states if state_mask is None else states * state_mask
-    rows = tf.cast(tf.reshape(masked, [-1, masked.shape[2]]), kernel.dtype)
-    return tf.matmul(rows, tf.cast(tf.reshape(of_sums, [-1, of_sums.shape[2]]), kernel.dtype), transpose_a=True)
-
-
-def shifted(first: tf.Tensor, sequence: tf.Tensor) -> tf.Tensor:
-    """Return for each step what stood before it: `first` before the first."""
-    return tf.concat([first[tf.newaxis], sequence[:-1]], axis=0)
+    """Return the gradient of a kernel, from what it was multiplied by `[N, U]` and those of the products."""
+    masked = states if state_masks is None else states * state_masks
+    return tf.matmul(tf.cast(masked, kernel.dtype), tf.cast(of_sums, kernel.dtype), transpose_a=True)

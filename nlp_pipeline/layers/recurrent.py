@@ -1,8 +1,7 @@
 """Recurrent layers over sequences: vanilla, GRU or LSTM, one- or two-way, one above the other.
 
-What a layer reads, and what it gives, are the words without any padding (`nlp_pipeline.layers.layout`). No mask goes
-into the recurrences: sequences that have ended read on, and nobody looks at what becomes of them. The backward
-direction is a forward one that reads the words of each sequence from its last to its first.
+What a layer reads, and what it gives, are the words without any padding (`nlp_pipeline.layers.layout`), step by step.
+The backward direction reads the same steps from the last to the first.
 
 The weights are those of Keras' layers, with their initialisation. With cuDNN, Keras' layers also compute, and are told
 the mask, so that their last states are those of the last real step; elsewhere `nlp_pipeline.layers.recurrences` does,
@@ -19,7 +18,7 @@ import tensorflow as tf
 
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.dropout import Dropout, of_replica
-from nlp_pipeline.layers.layout import Layout, Order
+from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.layers.recurrences import recur
 from nlp_pipeline.layers.rounding import rounded
 
@@ -152,24 +151,25 @@ class RecurrentStack(keras.layers.Layer):
             the outputs `[N, U]`, or `[N, 2U]` of a two-way stack, and for each layer what it was in after the last real
             step of each row (the backward direction: after the first word), float32, in the form of `initial`.
         """
-        orders = [layout.forward(), layout.backward()] if self.bidirectional else [layout.forward()]
         states = words
         ends: list[States] = []
         for number, forward in enumerate(self.forward_layers):
             states = self._dropped(number, states, layout, training)
             begin = None if initial is None else initial[number]
-            added = () if nudges is None else nudges[number]
+            added = () if nudges is None else tuple(map(layout.packed, nudges[number]))
             if not self.bidirectional:
-                states, end = self._read(forward, states, layout, orders[0], begin, training, added)
+                states, end = self._read(forward, states, layout, False, begin, training, added)
             else:
                 begins = [None, None] if begin is None else [tf.split(one, 2, axis=1) for one in begin]
                 ways = [None, None] if begin is None else list(zip(*begins, strict=True))
-                halves = [tf.split(one, 2, axis=2) for one in added]
-                of_forward = [half[0] for half in halves]
-                of_backward = [tf.reverse_sequence(half[1], layout.lengths, seq_axis=1) for half in halves]
-                outputs, end = self._read(forward, states, layout, orders[0], ways[0], training, of_forward)
+                halves = [tf.split(one, 2, axis=1) for one in added]
+                outputs, end = self._read(
+                    forward, states, layout, False, ways[0], training, [half[0] for half in halves]
+                )
                 backward = self.backward_layers[number]
-                others, other = self._read(backward, states, layout, orders[1], ways[1], training, of_backward)
+                others, other = self._read(
+                    backward, states, layout, True, ways[1], training, [half[1] for half in halves]
+                )
                 states = tf.concat([outputs, others], axis=-1)
                 end = tuple(tf.concat(pair, axis=1) for pair in zip(end, other, strict=True))
             ends.append(end)
@@ -188,30 +188,35 @@ class RecurrentStack(keras.layers.Layer):
         layer: keras.layers.Layer,
         words: tf.Tensor,
         layout: Layout,
-        order: Order,
+        is_backward: bool,
         initial: States | None,
         training: bool | None,
         nudges: Sequence[tf.Tensor],
     ) -> tuple[tf.Tensor, States]:
         """Run one layer in one direction over the words [N, E]; gives [N, U], and its end."""
         if self._has_cudnn() and not nudges:
-            begin = None if initial is None else [tf.cast(one, self.compute_dtype) for one in initial]
-            by_row = order.places[:, ::-1]
-            inputs = tf.scatter_nd(by_row, words, tf.concat([layout.shape, tf.shape(words)[1:]], axis=0))
-            mask = tf.sequence_mask(layout.lengths, layout.shape[1])
-            outputs, *end = layer(inputs, mask=mask, initial_state=begin)
-            return tf.gather_nd(outputs, by_row), tuple(tf.cast(one, tf.float32) for one in end)
+            return self._read_by_cudnn(layer, words, layout, is_backward, initial)
         state_mask = None
         if training and self.dropout_recurrent:
             ones = tf.ones([layout.shape[0], self.units])
             state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=of_replica(self.state_seeds))
-        kernel = state_kernel_of(layer.cell)
-        added = [tf.transpose(one, [1, 0, 2]) for one in nudges]
+        kernel, bias, steps = state_kernel_of(layer.cell), state_bias_of(layer.cell), layout.steps
+        begin = None if initial is None else [layout.by_length(one) for one in initial]
         cell, projected = CELLS[self.cell], project(layer.cell, words)
-        sequences = recur(cell, projected, kernel, initial, state_bias_of(layer.cell), state_mask, added, order)
-        last = tf.stack([tf.maximum(layout.lengths - 1, 0), tf.range(layout.shape[0])], axis=1)
-        end = tuple(tf.gather_nd(sequence, last) for sequence in sequences)
-        return tf.gather_nd(tf.cast(sequences[0], self.compute_dtype), order.places), end
+        sequences = recur(cell, projected, kernel, steps, is_backward, begin, bias, state_mask, nudges)
+        end = tuple(layout.restored(steps.ends(sequence, is_first=is_backward)) for sequence in sequences)
+        return tf.cast(sequences[0], self.compute_dtype), end
+
+    def _read_by_cudnn(
+        self, layer: keras.layers.Layer, words: tf.Tensor, layout: Layout, is_backward: bool, initial: States | None
+    ) -> tuple[tf.Tensor, States]:
+        def turned(padded: tf.Tensor) -> tf.Tensor:
+            return tf.reverse_sequence(padded, layout.lengths, seq_axis=1) if is_backward else padded
+
+        begin = None if initial is None else [tf.cast(one, self.compute_dtype) for one in initial]
+        mask = tf.sequence_mask(layout.lengths, layout.shape[1])
+        outputs, *end = layer(turned(layout.padded(words)), mask=mask, initial_state=begin)
+        return layout.packed(turned(outputs)), tuple(tf.cast(one, tf.float32) for one in end)
 
     def _has_cudnn(self) -> bool:
         if self.cell == "rnn" or self.dropout_recurrent or self.use_cudnn is False:

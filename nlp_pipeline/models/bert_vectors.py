@@ -97,11 +97,15 @@ class BertVectors(keras.layers.Layer):
         """Fill the encoder, which has been called once, with the weights of a checkpoint."""
         load_weights(self.encoder, folder)
 
-    def encode_words(self, batch: Tensors, training: bool = False) -> tf.Tensor:
-        """Return the encoder's vectors of the words [N, M, E].
+    def vectors_to_keep(self, batch: Tensors) -> tf.Tensor:
+        """Return the encoder's vectors of the words [N, M, E], one sentence's behind the other's.
 
-        This is all that runs BERT; with a frozen encoder it depends on nothing that is trained, so that its result can
-        be kept.
+        With a frozen encoder they depend on nothing that is trained.
+        """
+        return Layout.of(_mask_of(batch)).one_behind_the_other(self.encode_words(batch))
+
+    def encode_words(self, batch: Tensors, training: bool = False) -> tf.Tensor:
+        """Return the encoder's vectors of the words [N, M, E], in the order of their layout: all that runs BERT.
 
         Args:
             batch: subword_ids, subword_mask and word_of_subword [R, S], and padding_mask or source_mask [B, L]; with
@@ -117,9 +121,9 @@ class BertVectors(keras.layers.Layer):
         else:
             # Without this the gradient's tape, which knows nothing of what stands still, would go through the loop.
             side_by_side = tf.stop_gradient(self._in_parts(batch["subword_ids"], batch["subword_mask"]))
-        # The batch numbers all places, from 1; without padding, a word's number is that of the words up to it.
-        counted = tf.cumsum(tf.cast(tf.reshape(_mask_of(batch), [-1]), tf.int32))
-        word_of_subword = tf.gather(tf.pad(counted, [[1, 0]]), batch["word_of_subword"])
+        # The batch numbers all places, from 1, and the layout the words.
+        numbers = tf.pad(tf.reshape(layout.numbers, [-1]), [[1, 0]])
+        word_of_subword = tf.gather(numbers, batch["word_of_subword"])
         pooled = self.pooling(side_by_side, word_of_subword, layout.words)
         return tf.reshape(pooled, [-1, self.layers, self.encoder.units])
 
@@ -157,11 +161,7 @@ class BertVectors(keras.layers.Layer):
 
     def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:
         """Return the words' vectors [N, D], from `word_vectors` [N, M, E] of the batch where they were kept."""
-        if "word_vectors" in batch:
-            # What is padded to few shapes has further rows.
-            vectors = batch["word_vectors"][: Layout.of(_mask_of(batch)).words]
-        else:
-            vectors = self.encode_words(batch, training=training)
+        vectors = batch["word_vectors"] if "word_vectors" in batch else self.encode_words(batch, training=training)
         vectors = tf.cast(vectors, self.compute_dtype)
         vectors = tf.ensure_shape(vectors, [None, self.layers, self.encoder.units])
         return tf.reshape(vectors, [-1, self.units]) if self.layer_mix is None else self.layer_mix(vectors)

@@ -253,8 +253,8 @@ class Translator(Network):
     def call(self, batch: Tensors, training: bool = False) -> tf.Tensor:
         """Return the scores of the next subword [B, T, V], float32, where the target's own stand before it."""
         begun = self.begin(batch, training)
-        inputs = self.embed(batch["decoder_inputs"], training)
-        return self.logits(self.decoder(inputs, begun.source, begun.states, training=training).outputs)
+        inputs, mask = self.embed(batch["decoder_inputs"], training), batch.get("padding_mask")
+        return self.logits(self.decoder(inputs, begun.source, begun.states, mask, training=training).outputs)
 
     def losses_of(self, batch: Tensors, training: bool = False) -> tf.Tensor:
         """Return the negative log-likelihood of each target [B], in nats, summed over its subwords.
@@ -263,21 +263,14 @@ class Translator(Network):
         and e of the mean loss of all subwords. The mean of all scores is the score by the mean of the output layer's
         rows, so that nothing of the size [B, T, V] is computed for it.
         """
-        begun = self.begin(batch, training)
+        begun, layout = self.begin(batch, training), Layout.of(batch["padding_mask"])
         ids = batch["decoder_inputs"]
         if training and self.scheduled:
-            ids = self._with_own_words(ids, begun)
-        outputs = self.decoder(self.embed(ids, training), begun.source, begun.states, training=training).outputs
-        targets, mask = batch["target_ids"], batch["padding_mask"]
-        if self.recipe.training.xla:
-            # XLA has to know how many there are.
-            flat = tf.reshape(outputs, [-1, outputs.shape[-1]])
-            losses = self._losses_of_subwords(flat, tf.reshape(targets, [-1]), training)
-            return tf.reduce_sum(tf.where(mask, tf.reshape(losses, tf.shape(mask)), 0.0), axis=1)
-        # Nothing as wide as the vocabulary is computed for padding.
-        places = tf.where(mask)
-        losses = self._losses_of_subwords(tf.gather_nd(outputs, places), tf.gather_nd(targets, places), training)
-        return tf.math.unsorted_segment_sum(losses, places[:, 0], tf.shape(mask, tf.int64)[0])
+            ids = self._with_own_words(ids, layout, begun)
+        inputs = self.embed(layout.packed(ids), training)
+        outputs = self.decoder.read(inputs, layout, begun.source, begun.states, training).outputs
+        losses = self._losses_of_subwords(outputs, layout.packed(batch["target_ids"]), training)
+        return _summed(losses, layout, batch["padding_mask"])
 
     def judged(self, batch: Tensors) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Return what `losses_of` does, and of each subword of the targets, what the network would have put there.
@@ -286,17 +279,16 @@ class Translator(Network):
             The losses [B]; for each of the N subwords of all targets, in order, how probable the most probable subword
             was [N] float32, and whether it was the target's own [N] bool.
         """
-        begun = self.begin(batch)
-        outputs = self.decoder(self.embed(batch["decoder_inputs"]), begun.source, begun.states).outputs
-        places = tf.where(batch["padding_mask"])
-        logits, targets = self.logits(tf.gather_nd(outputs, places)), tf.gather_nd(batch["target_ids"], places)
+        begun, layout = self.begin(batch), Layout.of(batch["padding_mask"])
+        inputs, targets = self.embed(layout.packed(batch["decoder_inputs"])), layout.packed(batch["target_ids"])
+        logits = self.logits(self.decoder.read(inputs, layout, begun.source, begun.states).outputs)
         losses = negative_log_likelihoods(logits, targets)
         # The loss is what the target's score is below the logarithm of the sum; so nothing wide is computed twice.
         log_sums = losses + tf.gather(logits, targets, batch_dims=1)
         confidences = tf.exp(tf.reduce_max(logits, axis=1) - log_sums)
         right = tf.argmax(logits, axis=1, output_type=targets.dtype) == targets
-        summed = tf.math.unsorted_segment_sum(losses, places[:, 0], tf.shape(batch["padding_mask"], tf.int64)[0])
-        return summed, confidences, right
+        summed = _summed(losses, layout, batch["padding_mask"])
+        return summed, *map(layout.one_behind_the_other, (confidences, right))
 
     def _losses_of_subwords(self, outputs: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
         """Return the loss of each of N subwords [N], from the decoder's outputs [N, R]."""
@@ -309,7 +301,7 @@ class Translator(Network):
             losses += self.recipe.label_smoothing * of_target
         return losses
 
-    def _with_own_words(self, ids: tf.Tensor, begun: Begun) -> tf.Tensor:
+    def _with_own_words(self, ids: tf.Tensor, layout: Layout, begun: Begun) -> tf.Tensor:
         """Return decoder inputs [B, T] of which some are what the network itself would have put there.
 
         What it would have put is found with the target's own words before it, all at once (Mihaylova and Martins 2019,
@@ -317,8 +309,9 @@ class Translator(Network):
         """
 
         def mixed() -> tf.Tensor:
-            decoded = self.decoder(self.embed(ids), begun.source, begun.states)
-            own = tf.argmax(self.logits(decoded.outputs), axis=-1, output_type=ids.dtype)
+            inputs = self.embed(layout.packed(ids))
+            outputs = self.decoder.read(inputs, layout, begun.source, begun.states).outputs
+            own = layout.padded(tf.argmax(self.logits(outputs), axis=-1, output_type=ids.dtype))
             shifted = tf.concat([ids[:, :1], own[:, :-1]], axis=1)
             given = keras.random.uniform(tf.shape(ids), seed=of_replica(self.input_seeds)) < self.teacher_forcing
             return tf.where(given, ids, shifted)
@@ -335,7 +328,13 @@ class Translator(Network):
     def alignments(self, batch: Tensors) -> tf.Tensor | None:
         """Return the attention weights [B, T, S] with which the target's own subwords are written; None without any."""
         begun = self.begin(batch)
-        return self.decoder(self.embed(batch["decoder_inputs"]), begun.source, begun.states).weights
+        inputs = self.embed(batch["decoder_inputs"])
+        return self.decoder(inputs, begun.source, begun.states, batch["padding_mask"]).weights
+
+
+def _summed(losses: tf.Tensor, layout: Layout, padding_mask: tf.Tensor) -> tf.Tensor:
+    """Return the sum of each sentence's losses [B], of those of all words [N]."""
+    return tf.reduce_sum(tf.where(padding_mask, layout.padded(losses), 0.0), axis=1)
 
 
 def _scaled() -> Any:

@@ -62,7 +62,7 @@ def test_few_shapes_hold_the_same_words() -> None:
         "padding_mask": np.ones((3, 9), np.bool_),
         # Words are numbered row by row, from 1.
         "word_of_subword": np.array([[0, 1, 1, 9, 0], [0, 10, 18, 0, 0], [0, 19, 20, 27, 0]], np.int32),
-        "word_vectors": np.ones((27, 4, 3), np.float16),
+        "word_vectors": np.arange(27 * 12, dtype=np.float16).reshape(27, 4, 3),
         "counted": np.array([True, True, True]),
         "step_words": np.array(27.0, np.float32),
     }
@@ -86,6 +86,12 @@ def test_few_shapes_hold_the_same_words() -> None:
             if before:
                 assert divmod(after - 1, 16) == divmod(before - 1, 9)
     assert not padded["word_of_subword"][rows:].any()
+    # A step reads the first words of all three, the next one the second ones; of eight sentences five are empty now.
+    steps = padded["word_vectors"].reshape(16, 8, 4, 3)
+    np.testing.assert_array_equal(steps[:9, :3].reshape(27, 4, 3), batch["word_vectors"])
+    assert not steps[9:].any()
+    assert not steps[:, 3:].any()
+    del padded["word_vectors"]
     again = few_shapes(padded)
     np.testing.assert_array_equal(again["word_of_subword"], padded["word_of_subword"])
 

@@ -12,11 +12,14 @@ import tensorflow as tf
 from nlp_pipeline.layers.attention import SCORES, Annotations, Attention
 from nlp_pipeline.layers.attentive_recurrence import AttentiveKernels, attentive_recur, attentive_step
 from nlp_pipeline.layers.cells import CELLS, Cell, States
+from nlp_pipeline.layers.steps import EqualSteps, Steps
 from tests.layers import equations
 
 BATCH, SOURCE, STEPS, UNITS = 3, 5, 4, 6
 LENGTHS = np.array([5, 1, 3])
 MASK = np.arange(SOURCE) < LENGTHS[:, None]
+# Of what is written, longest first; the last ones may be empty.
+TARGETS = {"alike": [4, 4, 4], "single steps": [1, 1, 1], "ragged": [4, 3, 1], "one empty": [3, 1, 0]}
 
 
 def _attention(score: Any, depth: int = UNITS, seed: int = 1) -> Attention:
@@ -98,7 +101,9 @@ def test_what_does_not_fit_is_refused(settings: Any, shapes: Any, message: str) 
         make()
 
 
-def _case(name: str, score: str, steps: int = STEPS) -> tuple[tf.Tensor, AttentiveKernels, Annotations, States]:
+def _case(
+    name: str, score: str, lengths: Sequence[int] = TARGETS["ragged"]
+) -> tuple[tf.Tensor, AttentiveKernels, Annotations, States]:
     random = np.random.default_rng(4)
 
     def draw(*shape: int) -> tf.Tensor:
@@ -114,50 +119,77 @@ def _case(name: str, score: str, steps: int = STEPS) -> tuple[tf.Tensor, Attenti
         draw(sums) if name == "gru" else None,
     )
     annotations = Annotations(draw(BATCH, SOURCE, keys), draw(BATCH, SOURCE, depth), tf.constant(MASK))
-    return draw(steps, BATCH, sums), kernels, annotations, tuple(draw(BATCH, UNITS) for _ in range(CELLS[name].parts))
+    return draw(sum(lengths), sums), kernels, annotations, tuple(draw(BATCH, UNITS) for _ in range(CELLS[name].parts))
 
 
 def _step_by_step(
     cell: Cell,
     projected: tf.Tensor,
     kernels: AttentiveKernels,
+    lengths: Sequence[int],
     annotations: Annotations,
     initial: Sequence[tf.Tensor],
     asking: tf.Tensor | None,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    found, state = [], tuple(initial)
+    """Run the recurrence sentence by sentence, and put what is found in the order of `Steps`."""
+    places = [(time, row) for time in range(max(lengths)) for row in range(BATCH) if time < lengths[row]]
+    found: dict[tuple[int, int], Any] = {}
     # Of the values themselves the weighted sum is the context.
     added = tf.concat([annotations.values @ kernels.context, annotations.values], axis=2)
-    for time, of_input in enumerate(tf.unstack(projected)):
-        more = None if asking is None else asking[time]
-        state, context, weights = attentive_step(cell, of_input, kernels, annotations, added, state, more)
-        found.append((state[0], context, weights))
-    states, contexts, weights = (tf.stack(part) for part in zip(*found, strict=True))
+    for row, length in enumerate(lengths):
+        here = slice(row, row + 1)
+        held, state = Annotations(*(one[here] for one in annotations)), tuple(one[here] for one in initial)
+        for time in range(length):
+            word = places.index((time, row))
+            of_input, more = (None if one is None else one[word : word + 1] for one in (projected, asking))
+            state, context, weights = attentive_step(cell, of_input, kernels, held, added[here], state, more)
+            found[time, row] = (state[0], context, weights)
+    states, contexts, weights = (tf.concat([found[place][part] for place in places], axis=0) for part in range(3))
     return states, contexts, weights
 
 
-@pytest.mark.parametrize("steps", [1, STEPS])
+@pytest.mark.parametrize("kind", [Steps, EqualSteps])
+@pytest.mark.parametrize("lengths", TARGETS.values(), ids=TARGETS)
 @pytest.mark.parametrize("asks", [False, True])
 @pytest.mark.parametrize("score", ["additive", "general"])
 @pytest.mark.parametrize("name", CELLS)
-def test_the_recurrence_is_its_steps_and_so_is_its_gradient(name: str, score: str, asks: bool, steps: int) -> None:
-    projected, kernels, annotations, initial = _case(name, score, steps)
+def test_the_recurrence_is_its_steps_and_so_is_its_gradient(
+    name: str, score: str, asks: bool, lengths: list[int], kind: type[Steps]
+) -> None:
+    projected, kernels, annotations, initial = _case(name, score, lengths)
     random = np.random.default_rng(5)
-    width = annotations.keys.shape[2]
-    asking = tf.constant(random.normal(size=(steps, BATCH, width)), tf.float32) if asks else None
+    words, width = sum(lengths), annotations.keys.shape[2]
+    asking = tf.constant(random.normal(size=(words, width)), tf.float32) if asks else None
+    steps = kind.of(tf.constant(lengths), max(lengths))
+    here = tf.where(tf.reshape(steps.inside, [-1]))
+
+    def ours(cell: Cell, projected: tf.Tensor, *others: Any) -> Sequence[tf.Tensor]:
+        kernels, _, annotations, initial, asking = others
+        if kind is Steps:
+            return attentive_recur(cell, projected, kernels, steps, annotations, initial, asking)
+        # What stands on padding is not zero, so that it is seen where it should not be.
+        projected, asking = (
+            None
+            if one is None
+            else tf.tensor_scatter_nd_update(tf.fill([max(lengths) * BATCH, one.shape[1]], 3.0), here, one)
+            for one in (projected, asking)
+        )
+        found = attentive_recur(cell, projected, kernels, steps, annotations, initial, asking)
+        return [tf.gather_nd(one, here) for one in found]
+
     # The inputs' kernel is used before the recurrence.
     of_loop = [one for key, one in kernels._asdict().items() if key != "inputs"]
     given = [projected, *of_loop, annotations.keys, annotations.values, *initial, asking]
     given = [one for one in given if one is not None]
-    of_states = random.normal(size=(steps, BATCH, UNITS))
-    of_contexts = random.normal(size=(steps, BATCH, 7))
+    of_states = random.normal(size=(words, UNITS))
+    of_contexts = random.normal(size=(words, 7))
     results = []
-    for run in (attentive_recur, _step_by_step):
+    for run in (ours, _step_by_step):
         with tf.GradientTape() as tape:
             tape.watch(given)
-            states, contexts, weights = run(CELLS[name], projected, kernels, annotations, initial, asking)
+            states, contexts, weights = run(CELLS[name], projected, kernels, lengths, annotations, initial, asking)
             total = tf.reduce_sum(states * of_states) + tf.reduce_sum(contexts * of_contexts)
-        results.append([states, contexts, weights, *tape.gradient(total, given)])
+        results.append([states, contexts, weights, *map(tf.convert_to_tensor, tape.gradient(total, given))])
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
@@ -165,7 +197,8 @@ def test_the_recurrence_is_its_steps_and_so_is_its_gradient(name: str, score: st
 def test_the_recurrence_in_a_graph_of_unknown_shape() -> None:
     projected, kernels, annotations, initial = _case("lstm", "additive")
     open_shapes = [
-        tf.TensorSpec([None, None, projected.shape[2]]),
+        tf.TensorSpec([None], tf.int32),
+        tf.TensorSpec([None, projected.shape[1]]),
         tf.TensorSpec([None, None, 4]),
         tf.TensorSpec([None, None, 7]),
         tf.TensorSpec([None, None], tf.bool),
@@ -174,15 +207,21 @@ def test_the_recurrence_in_a_graph_of_unknown_shape() -> None:
     ]
 
     def square(
-        projected: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, mask: tf.Tensor, *initial: tf.Tensor
+        lengths: tf.Tensor,
+        projected: tf.Tensor,
+        keys: tf.Tensor,
+        values: tf.Tensor,
+        mask: tf.Tensor,
+        *initial: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch([projected, keys])
-            found = attentive_recur(CELLS["lstm"], projected, kernels, Annotations(keys, values, mask), initial)
+            steps = Steps.of(lengths, tf.reduce_max(lengths))
+            found = attentive_recur(CELLS["lstm"], projected, kernels, steps, Annotations(keys, values, mask), initial)
             total = tf.reduce_sum(tf.square(found[0])) + tf.reduce_sum(found[1])
         gradients: tuple[tf.Tensor, tf.Tensor] = tape.gradient(total, (projected, keys))
         return gradients
 
-    values = (projected, *annotations, *initial)
+    values = (tf.constant(TARGETS["ragged"]), projected, *annotations, *initial)
     for one, other in zip(tf.function(square, input_signature=open_shapes)(*values), square(*values), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)

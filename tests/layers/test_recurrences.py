@@ -11,8 +11,12 @@ import tensorflow as tf
 
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.recurrences import recur
+from nlp_pipeline.layers.steps import EqualSteps, Steps
 
-LENGTH, BATCH, UNITS = 5, 3, 4
+BATCH, UNITS = 3, 4
+# Of sentences, longest first; the last ones may be empty.
+LENGTHS = {"alike": [5, 5, 5], "single words": [1, 1, 1], "ragged": [5, 3, 1], "one empty": [4, 2, 0]}
+KINDS = [Steps, EqualSteps]
 
 
 def plain_step(cell: str, x: tf.Tensor, of_state: tf.Tensor, before: States) -> States:
@@ -29,32 +33,52 @@ def plain_step(cell: str, x: tf.Tensor, of_state: tf.Tensor, before: States) -> 
 
 
 def plain(
-    cell: str, projected: tf.Tensor, kernel: tf.Tensor, initial: States, bias: tf.Tensor, state_mask: tf.Tensor
+    cell: str,
+    values: Sequence[tf.Tensor],
+    lengths: Sequence[int],
+    is_backward: bool = False,
+    state_mask: tf.Tensor | None = None,
 ) -> list[tf.Tensor]:
-    """Run a cell over time, step by step."""
-    state, sequence = initial, []
-    for x in tf.unstack(projected):
-        state = plain_step(cell, x, (state[0] * state_mask) @ kernel + bias, state)
-        sequence.append(state)
-    return [tf.stack(part) for part in zip(*sequence, strict=True)]
+    """Run a cell over each sentence by itself; the words, and what it gives, stand as in `Steps`."""
+    projected, kernel, bias, *initial = values
+    state_mask = tf.ones((BATCH, UNITS)) if state_mask is None else state_mask
+    places = [(time, row) for time in range(max(lengths)) for row in range(BATCH) if time < lengths[row]]
+    found: dict[tuple[int, int], States] = {}
+    for row, length in enumerate(lengths):
+        state = tuple(one[row : row + 1] for one in initial)
+        for time in range(length)[:: -1 if is_backward else 1]:
+            word = places.index((time, row))
+            of_state = (state[0] * state_mask[row]) @ kernel + bias
+            found[time, row] = state = plain_step(cell, projected[word : word + 1], of_state, state)
+    return [tf.concat([found[place][part] for place in places], axis=0) for part in range(len(initial))]
 
 
-def arguments(cell: str, length: int = LENGTH) -> list[tf.Tensor]:
+def arguments(cell: str, lengths: Sequence[int]) -> list[tf.Tensor]:
     """Return inputs, kernel, the GRU's second bias, and the first states."""
     random = np.random.default_rng(1)
     sums = CELLS[cell].gates * UNITS
-    shapes = [(length, BATCH, sums), (UNITS, sums), (sums,), *[(BATCH, UNITS)] * CELLS[cell].parts]
+    shapes = [(sum(lengths), sums), (UNITS, sums), (sums,), *[(BATCH, UNITS)] * CELLS[cell].parts]
     return [tf.constant(random.normal(size=shape), tf.float32) for shape in shapes]
 
 
-def ours(cell: str, values: Sequence[tf.Tensor], mask: tf.Tensor | None = None) -> States:
+def ours(
+    cell: str,
+    values: Sequence[tf.Tensor],
+    lengths: Sequence[int] | tf.Tensor,
+    is_backward: bool = False,
+    state_mask: tf.Tensor | None = None,
+    kind: type[Steps] = Steps,
+) -> States:
     projected, kernel, bias, *initial = values
-    return recur(CELLS[cell], projected, kernel, initial, bias, mask)
-
-
-def theirs(cell: str, values: Sequence[tf.Tensor], mask: tf.Tensor | None = None) -> list[tf.Tensor]:
-    projected, kernel, bias, *initial = values
-    return plain(cell, projected, kernel, tuple(initial), bias, tf.ones((BATCH, UNITS)) if mask is None else mask)
+    steps = kind.of(tf.constant(lengths), max(lengths))
+    if kind is EqualSteps:
+        # What stands on padding is not zero, so that it is seen where it should not be.
+        here = tf.where(tf.reshape(steps.inside, [-1]))
+        projected = tf.tensor_scatter_nd_update(
+            tf.fill([max(lengths) * BATCH, projected.shape[1]], 3.0), here, projected
+        )
+    found = recur(CELLS[cell], projected, kernel, steps, is_backward, initial, bias, state_mask)
+    return found if kind is Steps else tuple(tf.gather_nd(one, here) for one in found)
 
 
 def with_gradients(run: Callable[[], Sequence[tf.Tensor]], values: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -67,59 +91,73 @@ def with_gradients(run: Callable[[], Sequence[tf.Tensor]], values: list[tf.Tenso
     return [*outputs, *tape.gradient(total, values)]
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
+@pytest.mark.parametrize("is_backward", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("length", [1, LENGTH])
-def test_outputs_and_gradients(cell: str, masked: bool, length: int) -> None:
+@pytest.mark.parametrize("cell", CELLS)
+def test_outputs_and_gradients(
+    cell: str, masked: bool, is_backward: bool, lengths: list[int], kind: type[Steps]
+) -> None:
     mask = tf.constant(np.random.default_rng(3).choice([0.0, 2.0], size=(BATCH, UNITS)), tf.float32) if masked else None
-    values = arguments(cell, length)
-    received = with_gradients(lambda: ours(cell, values, mask), values)
-    expected = with_gradients(lambda: theirs(cell, values, mask), values)
+    values = arguments(cell, lengths)
+    received = with_gradients(lambda: ours(cell, values, lengths, is_backward, mask, kind), values)
+    expected = with_gradients(lambda: plain(cell, values, lengths, is_backward, mask), values)
     assert len(received) == CELLS[cell].parts + len(values)
     for one, other in zip(received, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-6)
+        np.testing.assert_allclose(one, tf.convert_to_tensor(other), rtol=1e-4, atol=2e-6)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_left_out_states_and_biases_are_zero(cell: str) -> None:
-    projected, kernel, bias, *initial = arguments(cell)
+    lengths = LENGTHS["ragged"]
+    projected, kernel, bias, *initial = arguments(cell, lengths)
     zeros = [tf.zeros_like(one) for one in (bias, *initial)]
-    for one, other in zip(recur(CELLS[cell], projected, kernel), ours(cell, [projected, kernel, *zeros]), strict=True):
+    steps = Steps.of(tf.constant(lengths), max(lengths))
+    expected = ours(cell, [projected, kernel, *zeros], lengths)
+    for one, other in zip(recur(CELLS[cell], projected, kernel, steps), expected, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_in_bfloat16(cell: str) -> None:
     """The factors of each product are rounded, to 8 bits; the states in between are not."""
-    values = arguments(cell)
+    lengths = LENGTHS["ragged"]
+    values = arguments(cell, lengths)
     values[1] = tf.cast(values[1], tf.bfloat16)
     in_full = [tf.cast(value, tf.float32) for value in values]
-    received = with_gradients(lambda: ours(cell, values), values)
-    expected = with_gradients(lambda: theirs(cell, in_full), in_full)
+    received = with_gradients(lambda: ours(cell, values, lengths), values)
+    expected = with_gradients(lambda: plain(cell, in_full, lengths), in_full)
     assert [value.dtype for value in received[CELLS[cell].parts :]] == [value.dtype for value in values]
     for one, other in zip(received, expected, strict=True):
-        np.testing.assert_allclose(tf.cast(one, tf.float32), other, rtol=0.02, atol=0.03)
+        np.testing.assert_allclose(tf.cast(one, tf.float32), tf.convert_to_tensor(other), rtol=0.02, atol=0.03)
 
 
+@pytest.mark.parametrize("is_backward", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
-def test_in_a_graph_of_unknown_shape(cell: str) -> None:
-    values = arguments(cell)
+def test_in_a_graph_of_unknown_shape(cell: str, is_backward: bool) -> None:
+    lengths = LENGTHS["ragged"]
+    values = arguments(cell, lengths)
     projected, kernel, bias, *initial = values
-    batch_of_any = [tf.TensorSpec([None, UNITS])] * len(initial)
-    open_shapes = [tf.TensorSpec([None, None, projected.shape[2]]), *map(_shape, (kernel, bias)), *batch_of_any]
+    rows_of_any = [tf.TensorSpec([None, UNITS])] * len(initial)
+    open_shapes = [tf.TensorSpec([None, projected.shape[1]]), *map(_shape, (kernel, bias)), *rows_of_any]
 
-    @tf.function(input_signature=open_shapes)
-    def in_graph(*values: tf.Tensor) -> Any:
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32), *open_shapes])
+    def in_graph(lengths: tf.Tensor, *values: tf.Tensor) -> Any:
+        projected, kernel, bias, *initial = values
+        steps = Steps.of(lengths, tf.reduce_max(lengths))
         with tf.GradientTape() as tape:
             tape.watch(values)
-            total = tf.add_n([tf.reduce_sum(tf.square(output)) for output in ours(cell, values)])
+            outputs = recur(CELLS[cell], projected, kernel, steps, is_backward, initial, bias)
+            total = tf.add_n([tf.reduce_sum(tf.square(output)) for output in outputs])
         return tape.gradient(total, list(values))
 
     with tf.GradientTape() as tape:
         tape.watch(values)
-        total = tf.add_n([tf.reduce_sum(tf.square(output)) for output in theirs(cell, values)])
-    for one, other in zip(in_graph(*values), tape.gradient(total, values), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=5e-6)
+        outputs = plain(cell, values, lengths, is_backward)
+        total = tf.add_n([tf.reduce_sum(tf.square(output)) for output in outputs])
+    for one, other in zip(in_graph(tf.constant(lengths), *values), tape.gradient(total, values), strict=True):
+        np.testing.assert_allclose(one, tf.convert_to_tensor(other), rtol=1e-4, atol=5e-6)
 
 
 def _shape(value: tf.Tensor) -> tf.TensorSpec:
@@ -129,21 +167,23 @@ def _shape(value: tf.Tensor) -> tf.TensorSpec:
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradients_through_time_against_finite_differences(cell: str) -> None:
     """How the last state moves with the first inputs, ten steps before: back-propagation through time."""
-    projected, kernel, bias, *initial = arguments(cell, length=10)
+    lengths = [10] * BATCH
+    projected, kernel, bias, *initial = arguments(cell, lengths)
     kernel = kernel * 0.5
     random = np.random.default_rng(4)
     weights = tf.constant(random.normal(size=(BATCH, UNITS)), tf.float32)
 
     def last(projected: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(ours(cell, [projected, kernel, bias, *initial])[0][-1] * weights)
+        return tf.reduce_sum(ours(cell, [projected, kernel, bias, *initial], lengths)[0][-BATCH:] * weights)
 
     with tf.GradientTape() as tape:
         tape.watch(projected)
         total = last(projected)
     gradient = tape.gradient(total, projected).numpy()
-    for place in [(0, 0, 0), (0, 2, 3), (4, 1, 2), (9, 2, 1)]:
+    for time, row, number in [(0, 0, 0), (0, 2, 3), (4, 1, 2), (9, 2, 1)]:
+        place = (time * BATCH + row, number)
         nudge = np.zeros(projected.shape, np.float32)
         nudge[place] = 2e-2
         slope = float(last(projected + nudge) - last(projected - nudge)) / 4e-2
         assert gradient[place] == pytest.approx(slope, rel=2e-2, abs=2e-5)
-    assert np.abs(gradient[0]).max() > 1e-5
+    assert np.abs(gradient[:BATCH]).max() > 1e-5

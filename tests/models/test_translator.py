@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.models.search import search
 from nlp_pipeline.models.translator import Translator
 from nlp_pipeline.recipe.translation import TranslationRecipe
@@ -136,11 +137,12 @@ def test_smoothing_is_the_mean_over_all_subwords() -> None:
 
 def test_own_words_take_the_targets_place() -> None:
     network, batch = _network(CHOICES["own words"]), _batch(PAIRS)
-    own = tf.argmax(network(batch), axis=-1, output_type=tf.int32).numpy()
+    layout = Layout.of(batch["padding_mask"])
+    own = tf.where(batch["padding_mask"], tf.argmax(network(batch), axis=-1, output_type=tf.int32), 0).numpy()
     begun = network.begin(batch)
     for share in (1.0, 0.0):
         network.teacher_forcing.assign(share)
-        ids = network._with_own_words(batch["decoder_inputs"], begun).numpy()
+        ids = network._with_own_words(batch["decoder_inputs"], layout, begun).numpy()
         expected = batch["decoder_inputs"].numpy().copy()
         if not share:
             expected[:, 1:] = own[:, :-1]
