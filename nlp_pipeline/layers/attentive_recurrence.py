@@ -163,9 +163,11 @@ def attentive_recur(
                 )
                 keys_here, values_here = steps.begin(keys, time), steps.begin(values, time)
                 total = (upstream[0] + steps.at(of_states, time), *upstream[1:])
-                of_input, of_product, (direct, *others) = cell.retreat(steps.at(slopes, time), total)
+                of_input, of_product, (direct, *others) = cell.retreat(
+                    tuple(steps.at(one, time) for one in slopes), total
+                )
                 of_context = steps.at(of_contexts, time) + product_back(of_input, context_back)
-                of_weights = tf.linalg.matvec(values_here, of_context)
+                of_weights = tf.matmul(of_context[:, tf.newaxis], values_here, transpose_b=True)[:, 0]
                 share, query = steps.at(weights, time), steps.at(asked, time)
                 of_energies = share * (of_weights - tf.reduce_sum(share * of_weights, axis=1, keepdims=True))
                 if energy is None:
@@ -190,8 +192,8 @@ def attentive_recur(
             begun = [steps.begin(one, end) for one in no_rows]
             of_nothing = [tf.zeros_like(one) for one in (() if energy is None else (energy,))]
             widths_of_found = (widths[0], widths[0], widths[1] if queries else units, depth)
-            found = steps.loop(back, begun, widths_of_found, of_nothing, is_backward=True)
-            rows, of_energy, (of_inputs, of_products, of_queries, all_contexts) = found
+            rows, of_energy, of_steps = steps.loop(back, begun, widths_of_found, of_nothing, is_backward=True)
+            of_inputs, of_products, of_queries, all_contexts = of_steps
             # Of rows without any input there is no gradient.
             *of_first, of_keys = (
                 tf.concat([one, none[tf.shape(one)[0] :]], axis=0) for one, none in zip(rows, no_rows, strict=True)

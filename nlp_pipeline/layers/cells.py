@@ -33,21 +33,21 @@ class Cell(Protocol):
     def advance(self, of_input: tf.Tensor, of_state: tf.Tensor, before: States) -> tuple[States, tf.Tensor]:
         """Return what the cell is in after a step, and what is kept of the step `[B, kept * U]`."""
 
-    def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Return what `retreat` needs of each step, for all N words `[N, ...]` at once.
+    def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> States:
+        """Return what `retreat` needs of each step, for all N words `[N, ...]` at once, as tensors that are not cut.
 
         Args:
             kept: what the steps kept `[N, kept * U]`.
             befores: what the cell was in before each word, `[N, U]` each.
         """
 
-    def retreat(self, slopes: tf.Tensor, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
+    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
         """Return the gradients of the two sums, and of what the cell was in before.
 
         That of the state before is without what comes through the sum of the state.
 
         Args:
-            slopes: of the step `[B, ...]`.
+            slopes: of the step, `[B, ...]` each.
             upstream: the gradient of what the cell is in after it.
         """
 
@@ -62,13 +62,13 @@ class Vanilla:
         state = tf.tanh(of_input + of_state)
         return (state,), state
 
-    def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> tf.Tensor:  # noqa: ARG002
+    def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> States:  # noqa: ARG002
         """Return the slope of tanh."""
-        return 1.0 - tf.square(kept)
+        return (1.0 - tf.square(kept),)
 
-    def retreat(self, slopes: tf.Tensor, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
+    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
         """Go back through tanh."""
-        of_sum = upstream[0] * slopes
+        of_sum = upstream[0] * slopes[0]
         return of_sum, of_sum, (tf.zeros_like(of_sum),)
 
 
@@ -92,20 +92,22 @@ class GRU:
         state = new + update * (before[0] - new)
         return (state,), tf.concat([both, new, product], axis=1)
 
-    def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Return what one unit of d h_t makes of the sums, and of h_t-1."""
+    def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> States:
+        """Return what one unit of d h_t makes of the first two sums, of x_n, of s_n and of h_t-1."""
         update, reset, new, product = tf.split(kept, 4, axis=1)
         to_update = (befores[0] - new) * update * (1.0 - update)
         to_new = (1.0 - update) * (1.0 - tf.square(new))
-        to_reset = to_new * product * reset * (1.0 - reset)
-        return tf.concat([to_update, to_reset, to_new, to_new * reset, update], axis=1)
+        to_product = to_new * reset
+        to_reset = to_product * product * (1.0 - reset)
+        return tf.concat([to_update, to_reset], axis=1), to_new, to_product, update
 
-    def retreat(self, slopes: tf.Tensor, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
+    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
         """Go back through the gates."""
-        units = upstream[0].shape[1]
-        products = tf.tile(upstream[0], [1, 5]) * slopes
-        of_state = tf.concat([products[:, : 2 * units], products[:, 3 * units : 4 * units]], axis=1)
-        return products[:, : 3 * units], of_state, (products[:, 4 * units :],)
+        to_gates, to_new, to_product, update = slopes
+        (of_state,) = upstream
+        of_gates = tf.tile(of_state, [1, 2]) * to_gates
+        of_inputs = tf.concat([of_gates, of_state * to_new], axis=1)
+        return of_inputs, tf.concat([of_gates, of_state * to_product], axis=1), (of_state * update,)
 
 
 class LSTM:
@@ -125,25 +127,23 @@ class LSTM:
         memory = forget * before[1] + enter * new
         return (out * tf.tanh(memory), memory), sums
 
-    def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Return what one unit of d c_t makes of the first three sums, one of d h_t of the fourth and of c_t."""
+    def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> States:
+        """Return what one unit of d c_t makes of the first three sums and of c_t-1, one of d h_t of s_o and of c_t."""
         enter, forget, new, out = self._gates(kept)
         seen = tf.tanh(forget * befores[1] + enter * new)
         to_enter = new * enter * (1.0 - enter)
         to_forget = befores[1] * forget * (1.0 - forget)
         to_new = enter * (1.0 - tf.square(new))
-        to_out = seen * out * (1.0 - out)
-        to_memory = out * (1.0 - tf.square(seen))
-        return tf.concat([to_enter, to_forget, to_new, forget, to_out, to_memory], axis=1)
+        to_sums = tf.concat([to_enter, to_forget, to_new], axis=1)
+        return to_sums, forget, seen * out * (1.0 - out), out * (1.0 - tf.square(seen))
 
-    def retreat(self, slopes: tf.Tensor, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
+    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
         """Go back through the gates and the memory."""
+        to_sums, forget, to_out, to_memory = slopes
         of_state, of_memory = upstream
-        units = of_state.shape[1]
-        of_out, through = tf.split(tf.tile(of_state, [1, 2]) * slopes[:, 4 * units :], 2, axis=1)
-        products = tf.tile(of_memory + through, [1, 4]) * slopes[:, : 4 * units]
-        of_sum = tf.concat([products[:, : 3 * units], of_out], axis=1)
-        return of_sum, of_sum, (tf.zeros_like(of_state), products[:, 3 * units :])
+        of_memory += of_state * to_memory
+        of_sum = tf.concat([tf.tile(of_memory, [1, 3]) * to_sums, of_state * to_out], axis=1)
+        return of_sum, of_sum, (tf.zeros_like(of_state), of_memory * forget)
 
     def _gates(self, sums: tf.Tensor) -> States:
         enter, forget, new, out = tf.split(sums, 4, axis=1)

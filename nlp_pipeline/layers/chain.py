@@ -38,17 +38,24 @@ def log_normalizer(
 ) -> tuple[tf.Tensor, Any]:
     """Return the log_normalizer `[B]`.
 
-    Its gradient is written out: the expected counts, from one more loop. A tape over the loop takes two to four times
-    as long.
+    Its gradient is written out: the expected counts. The sums from both ends do not wait for each other, and two cores
+    have something to do. A tape over the loop takes two to four times as long.
     """
     sums = _forward(emissions, transitions, starts)
     scores, shifts = _normalized(sums, emissions)
     real = tf.cast(padding_mask, tf.float32)
     taken_off = tf.reduce_sum(shifts[:, :, 0] * tf.transpose(real), axis=0)
     endings = tf.reduce_logsumexp(_endings(scores, ends, padding_mask), axis=1)
+    # Computed only where the gradient is.
+    after = _backward(emissions, transitions, ends, padding_mask)
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
-        return (*_backward(upstream, sums, emissions, transitions, ends, padding_mask), None)
+        upstream = upstream * real[:, 0]
+        expected = upstream[:, tf.newaxis] * _marginals(scores, after, padding_mask)
+        counts = _counts(scores, sums, expected, transitions)
+        of_ends = upstream[:, tf.newaxis] * tf.nn.softmax(_endings(scores, ends, padding_mask))
+        by_row = tf.transpose(expected, [1, 0, 2])
+        return by_row, counts, tf.reduce_sum(expected[0], axis=0), tf.reduce_sum(of_ends, axis=0), None
 
     return taken_off + endings * real[:, 0], gradient
 
@@ -57,9 +64,9 @@ def marginals(
     emissions: tf.Tensor, transitions: tf.Tensor, starts: tf.Tensor, ends: tf.Tensor, padding_mask: tf.Tensor
 ) -> tf.Tensor:
     """Return how probable each tag is at each word, over all paths `[B, L, K]`; 0 on padding."""
-    sums = _forward(emissions, transitions, starts)
-    ones = tf.ones_like(emissions[:, 0, 0])
-    return _backward(ones, sums, emissions, transitions, ends, padding_mask)[0]
+    scores, _ = _normalized(_forward(emissions, transitions, starts), emissions)
+    after = _backward(emissions, transitions, ends, padding_mask)
+    return tf.transpose(_marginals(scores, after, padding_mask), [1, 0, 2])
 
 
 def best_path(
@@ -126,20 +133,45 @@ def _forward(emissions: tf.Tensor, transitions: tf.Tensor, starts: tf.Tensor) ->
     inputs = tf.transpose(emissions, [1, 0, 2])
     length, batch = tf.unstack(tf.shape(inputs)[:2])
     into = tf.transpose(transitions)  # [to, from]: the sum runs over the last axis, which is the fast one
-    steps = tf.TensorArray(tf.float32, length, element_shape=inputs.shape[1:]).unstack(inputs)
-    sums = tf.TensorArray(tf.float32, length, element_shape=inputs.shape[1:], clear_after_read=False)
+    sums = tf.TensorArray(tf.float32, length, element_shape=inputs.shape[1:])
     first = tf.broadcast_to(starts, [batch, inputs.shape[-1]])
 
     def step(time: tf.Tensor, before: tf.Tensor, sums: tf.TensorArray) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
-        unnormalized = before + steps.read(time - 1)
-        scores = unnormalized - tf.reduce_max(unnormalized, axis=1, keepdims=True)
-        paths = scores[:, tf.newaxis, :] + into
-        highest = tf.reduce_max(paths, axis=2, keepdims=True)
-        summed = tf.math.log(tf.reduce_sum(tf.exp(paths - highest), axis=2)) + highest[:, :, 0]
+        summed = _summed(before + inputs[time - 1], into)
         return time + 1, summed, sums.write(time, summed)
 
     state = (tf.constant(1), first, sums.write(0, first))
     return tf.while_loop(lambda time, *_: time < length, step, state)[2].stack()
+
+
+def _backward(emissions: tf.Tensor, transitions: tf.Tensor, ends: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+    """Run the backward algorithm, with scores that do not grow with the length.
+
+    With `c_t = b_t + e_t - max(b_t + e_t)`, it is `b_L = end` and `b_t-1[j] = log sum_k exp(T[j, k] + c_t[k])`.
+
+    Returns:
+        b, `[L, B, K]`; on padding it is end, so that a sentence's last word does not see what stands after it.
+    """
+    inputs = tf.transpose(emissions, [1, 0, 2])
+    length, batch = tf.unstack(tf.shape(inputs)[:2])
+    is_word = tf.transpose(padding_mask)[:, :, tf.newaxis]
+    sums = tf.TensorArray(tf.float32, length, element_shape=inputs.shape[1:])
+    final = tf.broadcast_to(ends, [batch, inputs.shape[-1]])
+
+    def step(time: tf.Tensor, after: tf.Tensor, sums: tf.TensorArray) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
+        summed = tf.where(is_word[time], _summed(after + inputs[time], transitions), final)
+        return time - 1, summed, sums.write(time - 1, summed)
+
+    state = (length - 1, final, sums.write(length - 1, final))
+    return tf.while_loop(lambda time, *_: time > 0, step, state)[2].stack()
+
+
+def _summed(unnormalized: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
+    """Return `log sum_j exp(scores[j] + matrix[k, j])` `[B, K]`, where the highest of the scores `[B, K]` is made 0."""
+    scores = unnormalized - tf.reduce_max(unnormalized, axis=1, keepdims=True)
+    paths = scores[:, tf.newaxis, :] + matrix
+    highest = tf.reduce_max(paths, axis=2, keepdims=True)
+    return tf.math.log(tf.reduce_sum(tf.exp(paths - highest), axis=2)) + highest[:, :, 0]
 
 
 def _normalized(sums: tf.Tensor, emissions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -155,48 +187,46 @@ def _endings(scores: tf.Tensor, ends: tf.Tensor, padding_mask: tf.Tensor) -> tf.
     return tf.gather_nd(scores, last) + ends
 
 
-def _backward(
-    upstream: tf.Tensor,
-    sums: tf.Tensor,
-    emissions: tf.Tensor,
-    transitions: tf.Tensor,
-    ends: tf.Tensor,
-    padding_mask: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Run the backward algorithm: the gradient of the log_normalizer with respect to all that it depends on.
-
-    With the marginals m and `P(y_t-1 = j | y_t = k) = exp(a_t-1[j] + T[j, k] - s_t[k])` from the forward algorithm,
-    `m_t-1[j] = sum_k P(j | k) m_t[k]`: every factor is a probability, and nothing can overflow.
+def _marginals(scores: tf.Tensor, after: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+    """Return how probable each tag is at each word `[L, B, K]`, 0 on padding.
 
     Args:
-        upstream: the gradient with respect to the log_normalizer `[B]`; ones give the marginals themselves.
-        sums: from `_forward`, `[L, B, K]`.
-        emissions: `[B, L, K]`, 0 on padding.
-        transitions: constrained, `[K, K]`.
-        ends: the constrained scores of ending, `[K]`.
+        scores: a of `_forward`, with the word's own emission, `[L, B, K]`.
+        after: of `_backward`, without it, `[L, B, K]`.
         padding_mask: `[B, L]`.
-
-    Returns:
-        The gradients of the emissions `[B, L, K]`, transitions `[K, K]`, start scores `[K]` and end scores `[K]`.
     """
-    scores, _ = _normalized(sums, emissions)
-    length, tags = tf.shape(scores)[0], scores.shape[2]
-    upstream = upstream * tf.cast(padding_mask[:, 0], tf.float32)
-    last = upstream[:, tf.newaxis] * tf.nn.softmax(_endings(scores, ends, padding_mask))
-    is_last = tf.one_hot(_last_word(padding_mask), length, axis=0)[:, :, tf.newaxis]  # [L, B, 1]
+    return tf.nn.softmax(scores + after) * tf.transpose(tf.cast(padding_mask, tf.float32))[:, :, tf.newaxis]
+
+
+def _counts(scores: tf.Tensor, sums: tf.Tensor, expected: tf.Tensor, transitions: tf.Tensor) -> tf.Tensor:
+    """Return how often each tag is expected after each other one `[K, K]`, over all words of the batch.
+
+    With the marginals m and `P(y_t-1 = j | y_t = k) = exp(a_t-1[j] + T[j, k] - s_t[k])` from the forward algorithm, it
+    is `sum_t P(j | k) m_t[k]`: every factor is a probability, and nothing can overflow.
+
+    Args:
+        scores: a, `[L, B, K]`.
+        sums: s, `[L, B, K]`.
+        expected: the marginals, or so many times these, `[L, B, K]`.
+        transitions: constrained, `[K, K]`.
+    """
+    length, batch, tags = tf.shape(scores)[0], tf.shape(scores)[1], scores.shape[2]
     into = tf.transpose(transitions)
-    marginals = tf.TensorArray(tf.float32, length, element_shape=scores.shape[1:])
+    blocks = (length - 1 + _BLOCK - 1) // _BLOCK
+    more = [[0, blocks * _BLOCK - (length - 1)], [0, 0], [0, 0]]
+    # What fills up the last block has a share of exp(-1e30).
+    before, now, expected = (
+        tf.reshape(tf.pad(one, more, constant_values=filling), [blocks, _BLOCK * batch, tags])
+        for one, filling in ((scores[:-1], 0.0), (sums[1:], 1e30), (expected[1:], 0.0))
+    )
 
-    def step(
-        time: tf.Tensor, after: tf.Tensor, counts: tf.Tensor, marginals: tf.TensorArray
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.TensorArray]:
-        before = tf.exp(scores[time - 1][:, tf.newaxis, :] + into - sums[time][:, :, tf.newaxis])
-        pairs = before * after[:, :, tf.newaxis]  # [B, to, from]
-        now = tf.reduce_sum(pairs, axis=1) + is_last[time - 1] * last
-        return time - 1, now, counts + tf.reduce_sum(pairs, axis=0), marginals.write(time - 1, now)
+    def step(number: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        shares = tf.exp(before[number][:, tf.newaxis, :] + into - now[number][:, :, tf.newaxis])  # [.., to, from]
+        return number + 1, counts + tf.reduce_sum(shares * expected[number][:, :, tf.newaxis], axis=0)
 
-    final = is_last[length - 1] * last
-    state = (length - 1, final, tf.zeros([tags, tags]), marginals.write(length - 1, final))
-    _, first, counts, marginals = tf.while_loop(lambda time, *_: time > 0, step, state)
-    gradient = tf.transpose(marginals.stack(), [1, 0, 2])
-    return gradient, tf.transpose(counts), tf.reduce_sum(first, axis=0), tf.reduce_sum(last, axis=0)
+    state = (tf.constant(0), tf.zeros([tags, tags]))
+    return tf.transpose(tf.while_loop(lambda number, *_: number < blocks, step, state)[1])
+
+
+# Of so many steps the transitions are looked at together: K x K numbers for each word of a batch are many.
+_BLOCK = 8

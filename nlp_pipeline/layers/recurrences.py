@@ -92,7 +92,9 @@ def recur(
                 else:
                     of_states = tuple(steps.more(one, last, time, nothing) for one in of_states)
                 total = tuple(one + steps.at(above, time) for one, above in zip(of_states, upstream, strict=True))
-                of_input, of_product, (direct, *others) = cell.retreat(steps.at(slopes, time), total)
+                of_input, of_product, (direct, *others) = cell.retreat(
+                    tuple(steps.at(one, time) for one in slopes), total
+                )
                 of_befores = (direct + product_back(of_product, kernel_back, mask_at(time)), *others)
                 found = (of_input, of_product) if cell.is_split else (of_input,)
                 return of_befores, (), (*found, *(total if added else ()), *(of_befores if givens else ()))
