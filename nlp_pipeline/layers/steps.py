@@ -122,7 +122,8 @@ class Steps:
         start = (final if is_backward else tf.constant(0), tuple(rows), tuple(sums), arrays)
         scalar = tf.TensorShape([])
         shapes = (tuple(map(self._shape_of, rows)), tuple(one.shape for one in sums), tuple(scalar for _ in arrays))
-        _, rows, sums, arrays = tf.while_loop(goes_on, step, start, (scalar, *shapes))
+        # One step waits for the other as it is; to have several under way takes time.
+        _, rows, sums, arrays = tf.while_loop(goes_on, step, start, (scalar, *shapes), parallel_iterations=1)
         found = tuple(
             tf.ensure_shape(array.concat(), [None, width]) for array, width in zip(arrays, widths, strict=True)
         )
