@@ -11,6 +11,20 @@ from typing import NamedTuple
 import tensorflow as tf
 
 
+def left_mask(mask: tf.Tensor, name: str) -> tf.Tensor:
+    """Return a mask `[B, L]` that is true at the left of each row alone.
+
+    Raises:
+        tf.errors.InvalidArgumentError: where the mask has a hole, or does not begin on the left.
+    """
+    lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
+    message = f"expected a {name} that is true at the left of each row alone"
+    with tf.control_dependencies(
+        [tf.debugging.assert_equal(mask, tf.sequence_mask(lengths, tf.shape(mask)[1]), message)]
+    ):
+        return tf.identity(mask)
+
+
 class Rows(NamedTuple):
     """N rows.
 

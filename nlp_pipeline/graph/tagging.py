@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from nlp_pipeline.graph.rows import Rows, splits_of
+from nlp_pipeline.graph.rows import Rows, left_mask, splits_of
 from nlp_pipeline.graph.spelling import Casings, Lookup, Spellings
 from nlp_pipeline.graph.texts import strings_of, texts_of
 from nlp_pipeline.graph.windows import WindowArrays
@@ -112,12 +112,8 @@ def batch_of_ids(arrays: WindowArrays | None, given: dict[str, tf.Tensor]) -> di
     Raises:
         tf.errors.InvalidArgumentError: where the mask has a hole, or does not begin on the left.
     """
-    mask = given["padding_mask"]
+    mask = left_mask(given["padding_mask"], "padding_mask")
     rows, length = tf.unstack(tf.shape(mask))
-    lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
-    message = "expected a padding_mask that is true at the left of each row alone"
-    with tf.control_dependencies([tf.debugging.assert_equal(mask, tf.sequence_mask(lengths, length), message)]):
-        mask = tf.identity(mask)
     batch = {"padding_mask": mask}
     # Every place counts as a word of its own.
     batch["word_index"] = tf.reshape(tf.range(1, rows * length + 1), [rows, length])
@@ -130,7 +126,7 @@ def batch_of_ids(arrays: WindowArrays | None, given: dict[str, tf.Tensor]) -> di
         subwords = tf.boolean_mask(given["subword_ids"], mask)
         there = subwords >= 0
         counts = tf.reduce_sum(tf.cast(there, tf.int32), axis=1)
-        sentences = splits_of(lengths)
+        sentences = splits_of(tf.reduce_sum(tf.cast(mask, tf.int32), axis=1))
         batch |= arrays(Rows(tf.boolean_mask(subwords, there), splits_of(counts)), sentences, length)
     return batch
 

@@ -40,19 +40,19 @@ def keep_vectors_of(
     decisive |= {"precision": training.precision, "tensorflow": tf.__version__}
     digest = encoder_digest(task.encoder_folder)
     at_once = AtOnce()
-    encode_words: Any = None
+    vectors_to_keep: Any = None
     rounded_weights: Rounded = {}
 
     def encode(split: Split, batches: Sequence[Sequence[int]]) -> Iterator[NDArray[Any]]:
-        nonlocal encode_words
-        if encode_words is None:
+        nonlocal vectors_to_keep
+        if vectors_to_keep is None:
 
             def function(batch: Any) -> Any:
                 with weights_stay(rounded_weights):
                     return bert.vectors_to_keep(batch)
 
-            encode_words = tf.function(function, input_signature=[signature_of(split.batch(batches[0]))])
-        return at_once.map(lambda indices: encode_words(split.batch(indices)).numpy(), batches)
+            vectors_to_keep = tf.function(function, input_signature=[signature_of(split.batch(batches[0]))])
+        return at_once.map(lambda indices: vectors_to_keep(split.batch(indices)).numpy(), batches)
 
     kept = {}
     for name, split in splits.items():

@@ -7,7 +7,7 @@ beside the input proper:
 
 The query may hold more than the state, such as what the input asks for by itself.
 
-The inputs are projected before the loop, as in `recurrences`, and none are padding; the state is multiplied by its
+The inputs are projected before the loop, and read step by step, as in `recurrences`; the state is multiplied by its
 kernel and by the query's in one product; the gradients of all kernels are products after the loop. The hyperbolic
 tangents of the additive energies are computed anew on the way back, which takes less time than to keep them, and no
 memory.

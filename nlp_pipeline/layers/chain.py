@@ -46,7 +46,7 @@ def log_normalizer(
     real = tf.cast(padding_mask, tf.float32)
     taken_off = tf.reduce_sum(shifts[:, :, 0] * tf.transpose(real), axis=0)
     endings = tf.reduce_logsumexp(_endings(scores, ends, padding_mask), axis=1)
-    # Computed only where the gradient is.
+    # In a graph it is computed only where the gradient is.
     after = _backward(emissions, transitions, ends, padding_mask)
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
@@ -212,11 +212,12 @@ def _counts(scores: tf.Tensor, sums: tf.Tensor, expected: tf.Tensor, transitions
     """
     length, batch, tags = tf.shape(scores)[0], tf.shape(scores)[1], scores.shape[2]
     into = tf.transpose(transitions)
-    blocks = (length - 1 + _BLOCK - 1) // _BLOCK
-    more = [[0, blocks * _BLOCK - (length - 1)], [0, 0], [0, 0]]
+    block = tf.clip_by_value(_AT_ONCE // (batch * tags * tags), 1, tf.maximum(length - 1, 1))
+    blocks = (length - 1 + block - 1) // block
+    more = [[0, blocks * block - (length - 1)], [0, 0], [0, 0]]
     # What fills up the last block has a share of exp(-1e30).
     before, now, expected = (
-        tf.reshape(tf.pad(one, more, constant_values=filling), [blocks, _BLOCK * batch, tags])
+        tf.reshape(tf.pad(one, more, constant_values=filling), [blocks, block * batch, tags])
         for one, filling in ((scores[:-1], 0.0), (sums[1:], 1e30), (expected[1:], 0.0))
     )
 
@@ -228,5 +229,5 @@ def _counts(scores: tf.Tensor, sums: tf.Tensor, expected: tf.Tensor, transitions
     return tf.transpose(tf.while_loop(lambda number, *_: number < blocks, step, state)[1])
 
 
-# Of so many steps the transitions are looked at together: K x K numbers for each word of a batch are many.
-_BLOCK = 8
+# So many transitions are looked at together, or those of one step: K x K for each word of a batch can be many.
+_AT_ONCE = 1 << 20

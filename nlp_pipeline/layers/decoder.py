@@ -209,7 +209,7 @@ class RecurrentDecoder(keras.layers.Layer):
             training: whether to drop out.
 
         Returns:
-            Outputs and weights that are 0 on padding.
+            Outputs and weights; what they are on padding means nothing.
         """
         layout = Layout.of(tf.ones(tf.shape(inputs)[:2], tf.bool) if padding_mask is None else padding_mask)
         outputs, weights = self.read(layout.packed(inputs), layout, source, initial, training)
@@ -251,9 +251,8 @@ class RecurrentDecoder(keras.layers.Layer):
                     contexts = tf.gather(source.context, layout.sentences)
                     states = tf.concat([states, tf.cast(contexts, states.dtype)], axis=1)
                 kernel, bias = state_kernel_of(cell), state_bias_of(cell)
-                states = recur(CELLS[self.cell], project(cell, states), kernel, steps, initial=begin, state_bias=bias)[
-                    0
-                ]
+                projected = project(cell, states)
+                states, *_ = recur(CELLS[self.cell], projected, kernel, steps, initial=begin, state_bias=bias)
             states = self.between(number, states, training)
         if self.attend is not None and not self.feeds:
             found = self.attend(layout.padded(states), source.annotations)

@@ -22,7 +22,10 @@ _EQUAL: ContextVar[bool] = ContextVar("equal_steps", default=False)
 
 @contextmanager
 def equal_steps() -> Iterator[None]:
-    """Let all layouts that are made meanwhile count padding for words, for what compiles them, such as XLA."""
+    """Let all layouts that are made meanwhile count padding for words, for what compiles them, such as XLA.
+
+    Their sentences are not sorted, all B x L places are words, and what comes back from them has numbers on padding.
+    """
     token = _EQUAL.set(True)
     try:
         yield
@@ -37,7 +40,7 @@ class Layout:
     Attributes:
         shape: int32 `[2]`: B and L.
         lengths: int32 `[B]`: the words of each sentence.
-        order: int32 `[B]`: the sentences, longest first: the rows of the steps.
+        order: int32 `[B]`: the sentences, longest first (but for `equal_steps`): the rows of the steps.
         places: int32 `[N, 2]`: the sentence of each word, and its place there.
         steps: in which the words are read.
     """
@@ -88,7 +91,7 @@ class Layout:
         return tf.gather_nd(padded, self.places)
 
     def padded(self, words: tf.Tensor) -> tf.Tensor:
-        """Return `[B, L, ...]` of the words' rows `[N, ...]`, with zeros on padding."""
+        """Return `[B, L, ...]` of the words' rows `[N, ...]`, with zeros where there is no word."""
         return tf.scatter_nd(self.places, words, tf.concat([self.shape, tf.shape(words)[1:]], axis=0))
 
     def one_behind_the_other(self, words: tf.Tensor) -> tf.Tensor:

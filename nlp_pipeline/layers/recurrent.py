@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 
 from nlp_pipeline.layers.cells import CELLS, States
-from nlp_pipeline.layers.dropout import Dropout, dropped
+from nlp_pipeline.layers.dropout import Dropout, of_replica
 from nlp_pipeline.layers.layout import Layout
 from nlp_pipeline.layers.recurrences import recur
 from nlp_pipeline.layers.rounding import rounded
@@ -199,7 +199,7 @@ class RecurrentStack(keras.layers.Layer):
         state_mask = None
         if training and self.dropout_recurrent:
             ones = tf.ones([layout.shape[0], self.units])
-            state_mask = dropped(ones, self.dropout_recurrent, self.state_seeds)
+            state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=of_replica(self.state_seeds))
         kernel, bias, steps = state_kernel_of(layer.cell), state_bias_of(layer.cell), layout.steps
         begin = None if initial is None else [layout.by_length(one) for one in initial]
         cell, projected = CELLS[self.cell], project(layer.cell, words)

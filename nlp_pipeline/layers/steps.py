@@ -29,7 +29,7 @@ class Steps:
     """The steps of R sentences of up to L words, N in all, of which each step reads those of the first rows.
 
     Attributes:
-        lengths: int32 `[R]`: the words of each sentence, longest first.
+        lengths: int32 `[R]`: the words of each sentence, longest first (but for `EqualSteps`).
         counts: int32 `[L]`: how many rows are read at each step.
         starts: int32 `[L]`: where the words of each step begin.
         places: int32 `[N, 2]`: the step of each word, and its row.

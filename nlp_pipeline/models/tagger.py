@@ -37,7 +37,7 @@ class Tagger(Network):
     """A network that gives every word a tag.
 
     Its inputs are the batches of `inputs.tagging.TaggingInputs`: B sentences of up to L words. What is computed of the
-    words is computed of the N that there are, without padding, in the order of the sentences; emissions and tags stand
+    words is computed of the N that there are, without padding, step by step (`layers.layout`); emissions and tags stand
     in the places of the batch again. There are K tags.
 
     Args:

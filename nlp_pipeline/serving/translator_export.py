@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from nlp_pipeline.graph.normalisation import NormalisationGraph
 from nlp_pipeline.graph.parts import PartsGraph
-from nlp_pipeline.graph.rows import Rows, places_of, splits_of
+from nlp_pipeline.graph.rows import Rows, left_mask, places_of, splits_of
 from nlp_pipeline.graph.segmentation import Segmenter
 from nlp_pipeline.graph.texts import strings_of, texts_of
 from nlp_pipeline.graph.translation import BertSources, Sources, TargetGraph, TrainedSources
@@ -95,7 +95,7 @@ class TranslatorExport:
             signature["source_ids"] = tf.TensorSpec([None, None], tf.int32, "source_ids")
 
         def translate_ids(**given: tf.Tensor) -> dict[str, tf.Tensor]:
-            mask = given["source_mask"]
+            mask = left_mask(given["source_mask"], "source_mask")
             batch = {"source_mask": mask}
             if arrays is None:
                 batch["source_ids"] = given["source_ids"]

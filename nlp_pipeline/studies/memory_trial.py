@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from nlp_pipeline.layers.layout import equal_steps
 from nlp_pipeline.studies.memory_settings import BLOCK, MemorySettings
 from nlp_pipeline.studies.networks import FORMS
 from nlp_pipeline.studies.recall import recall_examples
@@ -91,8 +92,8 @@ class Trainer:
         self.weights = self.network.trainable_weights
         self.optimizer = keras.optimizers.Adam(settings.learning_rate)
         self.optimizer.build(self.weights)
-        self._block = tf.function(self._block_of, jit_compile=True, autograph=False)
-        self._gradient = tf.function(self.network.gradient_by_distance, jit_compile=True, autograph=False)
+        self._block = _compiled(self._block_of)
+        self._gradient = _compiled(self.network.gradient_by_distance)
 
     def train(self, seed: int, clipped: bool, check: Callable[[], None] = lambda: None) -> Trial:
         """Train from a seed's weights, on a seed's examples, and test.
@@ -178,3 +179,8 @@ def initial_weights(name: str, units: int, seed: int) -> Weights:
     """Return the weights that a network begins with: Keras' initialisation, from the seed alone."""
     keras.utils.set_random_seed(seed)
     return [np.asarray(weight) for weight in RecallNetwork(FORMS[name], units).trainable_weights]
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Return a function as XLA compiles it, which has to know how many rows each step of a recurrence has."""
+    return tf.function(equal_steps()(function), jit_compile=True, autograph=False)

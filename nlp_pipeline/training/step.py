@@ -120,7 +120,9 @@ class TrainingStep:
         self.accumulate = accumulate
         self.loss_scale = loss_scale
         self.skip = skip
-        self._gradients = tf.function(self._gradients_compiled, jit_compile=True) if xla else self._gradients_of
+        self._gradients = (
+            tf.function(equal_steps()(self._gradients_of), jit_compile=True) if xla else self._gradients_of
+        )
         self._sums: list[Any] = []
         if accumulate > 1:
             like = [tf.zeros([]), tf.zeros([]), *(tf.zeros(weight.shape) for weight in optimizer.weights)]
@@ -231,10 +233,6 @@ class TrainingStep:
             batch = iterator.get_next()
         made_at = tf.reduce_max(tf.stack(self.strategy.experimental_local_results(batch[MADE_AT])))
         return batch, tf.cast(tf.maximum(made_at - asked, 0.0), tf.float32)
-
-    def _gradients_compiled(self, batch: Tensors) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        with equal_steps():
-            return self._gradients_of(batch)
 
     def _gradients_of(self, batch: Tensors) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         """Return the summed loss, the words, and the gradient of the (scaled) loss a word of the whole step."""

@@ -70,10 +70,16 @@ def test_a_source_for_bert(tmp_path: Path, level: str) -> None:
     for row in range(2):
         owners = batch["word_of_subword"][row]
         assert set(owners[owners > 0]) == {row * width + place + 1 for place in range(places[row])}
-    kept = [np.ones((place, 1, 4), np.float16) for place in places]
+    kept = [
+        np.full((count, 1, 4), 100 * row, np.float16) + np.arange(count, dtype=np.float16)[:, None, None]
+        for row, count in enumerate(places)
+    ]
     with_vectors = inputs.batch(inputs.encode(PAIRS), kept)
     assert "subword_ids" not in with_vectors
-    assert with_vectors["word_vectors"].shape == (sum(places), 1, 4)
+    # The first places of both, the longer source first, then the second ones, and so on.
+    rows = sorted(range(2), key=lambda row: -places[row])
+    in_steps = [100 * row + place for place in range(max(places)) for row in rows if place < places[row]]
+    np.testing.assert_array_equal(with_vectors["word_vectors"], np.tile(np.array(in_steps)[:, None, None], [1, 1, 4]))
 
 
 def test_one_of_two_tokenizers_is_needed() -> None:

@@ -160,3 +160,19 @@ def test_layer(kind: str, check_layer: LayerCheck) -> None:
 def test_widths_that_make_no_sense(widths: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"expected `widths` of one character or more\. Received: "):
         CharacterCNN(VOCABULARY, SIZE, UNITS, widths)
+
+
+def test_xla_compiles_convolutions_with_dropout() -> None:
+    """How many characters there are, without padding, is not known to it beforehand."""
+    layer = CharacterCNN(20, 4, 5, (3,), dropout=0.3, seed=1)
+    layer.build((None, None))
+
+    def gradients(character_ids: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        with tf.GradientTape() as tape:
+            found = layer(character_ids, training=True)
+            total = tf.reduce_sum(found)
+        return found, tape.gradient(total, [weight.value for weight in layer.trainable_weights])
+
+    found, of_weights = tf.function(gradients, jit_compile=True)(tf.constant([[3, 4, 5], [6, 0, 0]]))
+    assert found.shape == (2, 5)
+    assert all(np.isfinite(tf.convert_to_tensor(one)).all() for one in (found, *of_weights))

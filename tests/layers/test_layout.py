@@ -66,6 +66,19 @@ def test_each_step_reads_one_word_of_each_sentence_that_goes_on(lengths: list[in
     np.testing.assert_array_equal(side_by_side, layout.padded(words + 1))
 
 
+def test_the_gradient_of_another_order_is_in_the_order_before() -> None:
+    # Three sentences change places in a ring: the way back is another one.
+    layout = Layout.of(mask_of([2, 5, 1, 4]))
+    assert layout.order.numpy().tolist() == [1, 3, 0, 2]
+    values, weights = tf.range(4.0), tf.constant([1.0, 10.0, 100.0, 1000.0])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(values)
+        sorted_sum = tf.reduce_sum(layout.by_length(values) * weights)
+        restored_sum = tf.reduce_sum(layout.restored(values) * weights)
+    assert tape.gradient(sorted_sum, values).numpy().tolist() == [100.0, 1.0, 1000.0, 10.0]
+    assert tape.gradient(restored_sum, values).numpy().tolist() == [10.0, 1000.0, 1.0, 100.0]
+
+
 @settings(deadline=None)
 @given(lengths=lengths_of, more=st.integers(0, 2))
 def test_for_a_compiler_padding_counts_as_words(lengths: list[int], more: int) -> None:

@@ -123,6 +123,15 @@ def test_padding_and_company_change_no_loss(sections: dict[str, Any]) -> None:
         np.testing.assert_allclose(network.losses_of(_batch([pair]))[0], together[row], rtol=tolerance)
 
 
+def test_judged_subwords_stand_sentence_by_sentence() -> None:
+    network, batch = _network({}), _batch(PAIRS, more=1)
+    losses, confidences, right = network.judged(batch)
+    np.testing.assert_allclose(losses, network.losses_of(batch), rtol=1e-5)
+    probabilities, mask = tf.nn.softmax(network(batch)).numpy(), batch["padding_mask"].numpy()
+    np.testing.assert_allclose(confidences, probabilities.max(axis=2)[mask], rtol=1e-5)
+    np.testing.assert_array_equal(right, (probabilities.argmax(axis=2) == batch["target_ids"])[mask])
+
+
 def test_smoothing_is_the_mean_over_all_subwords() -> None:
     network, batch = _network({"label_smoothing": 0.2}), _batch(PAIRS)
     log_probabilities = tf.nn.log_softmax(network(batch)).numpy()

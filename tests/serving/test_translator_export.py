@@ -130,3 +130,17 @@ def test_no_text_at_all(tmp_path: Path) -> None:
     translate = TranslatorExport(bundle, ["text"]).exported.functions["translate_text"]
     found = translate(text=tf.constant([], tf.string), beam_size=tf.constant(2), length_penalty=tf.constant(0.0))
     assert found["text"].shape == (0,)
+
+
+def test_a_mask_with_holes_is_refused(tmp_path: Path) -> None:
+    bundle = random_bundle(tmp_path, VARIANTS["bpe, joint"])
+    translate = TranslatorExport(bundle, ["ids"]).exported.functions["serving_default"]
+    settings = {"beam_size": tf.constant(2), "length_penalty": tf.constant(0.0)}
+
+    def found(mask: list[list[bool]]) -> Any:
+        return translate(source_ids=tf.fill([2, 3], 5), source_mask=tf.constant(mask), **settings)
+
+    assert found([[True, True, False], [True, True, True]])["ids"].shape[0] == 2
+    for holes in ([[True, False, True], [True] * 3], [[False, True, True], [True] * 3]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="true at the left of each row"):
+            found(holes)
