@@ -219,7 +219,8 @@ class Translator(Network):
         if self.learned_ends is not None:
             rows = [tf.unstack(layer) for layer in tf.unstack(tf.convert_to_tensor(self.learned_ends.value))]
             first = [tuple(tf.tile(part[tf.newaxis], [layout.shape[0], 1]) for part in layer) for layer in rows]
-        outputs, ends = self.encoder.read(inputs, layout, first, training=training, nudges=nudges)
+        with tf.name_scope(self.encoder.name):
+            outputs, ends = self.encoder.read(inputs, layout, first, training=training, nudges=nudges)
         if self.encoder_norm is not None:
             outputs = tf.cast(self.encoder_norm(outputs), self.compute_dtype)
         outputs = layout.padded(self.encoder_dropper(outputs, training=training))
@@ -268,7 +269,9 @@ class Translator(Network):
         if training and self.scheduled:
             ids = self._with_own_words(ids, layout, begun)
         inputs = self.embed(layout.packed(ids), training)
-        outputs = self.decoder.read(inputs, layout, begun.source, begun.states, training).outputs
+        # TensorBoard shows the graph by these names, which Keras gives to what is called alone.
+        with tf.name_scope(self.decoder.name):
+            outputs = self.decoder.read(inputs, layout, begun.source, begun.states, training).outputs
         losses = self._losses_of_subwords(outputs, layout.packed(batch["target_ids"]), training)
         return _summed(losses, layout, batch["padding_mask"])
 
@@ -329,7 +332,7 @@ class Translator(Network):
         """Return the attention weights [B, T, S] with which the target's own subwords are written; None without any."""
         begun = self.begin(batch)
         inputs = self.embed(batch["decoder_inputs"])
-        return self.decoder(inputs, begun.source, begun.states, batch["padding_mask"]).weights
+        return self.decoder(inputs, begun.source, begun.states, batch.get("padding_mask")).weights
 
 
 def _summed(losses: tf.Tensor, layout: Layout, padding_mask: tf.Tensor) -> tf.Tensor:
