@@ -268,10 +268,7 @@ class Translator(Network):
         ids = batch["decoder_inputs"]
         if training and self.scheduled:
             ids = self._with_own_words(ids, layout, begun)
-        inputs = self.embed(layout.packed(ids), training)
-        # TensorBoard shows the graph by these names, which Keras gives to what is called alone.
-        with tf.name_scope(self.decoder.name):
-            outputs = self.decoder.read(inputs, layout, begun.source, begun.states, training).outputs
+        outputs = self._outputs_of(ids, layout, begun, training)
         losses = self._losses_of_subwords(outputs, layout.packed(batch["target_ids"]), training)
         return _summed(losses, layout, batch["padding_mask"])
 
@@ -283,8 +280,8 @@ class Translator(Network):
             was [N] float32, and whether it was the target's own [N] bool.
         """
         begun, layout = self.begin(batch), Layout.of(batch["padding_mask"])
-        inputs, targets = self.embed(layout.packed(batch["decoder_inputs"])), layout.packed(batch["target_ids"])
-        logits = self.logits(self.decoder.read(inputs, layout, begun.source, begun.states).outputs)
+        logits = self.logits(self._outputs_of(batch["decoder_inputs"], layout, begun))
+        targets = layout.packed(batch["target_ids"])
         losses = negative_log_likelihoods(logits, targets)
         # The loss is what the target's score is below the logarithm of the sum; so nothing wide is computed twice.
         log_sums = losses + tf.gather(logits, targets, batch_dims=1)
@@ -292,6 +289,13 @@ class Translator(Network):
         right = tf.argmax(logits, axis=1, output_type=targets.dtype) == targets
         summed = _summed(losses, layout, batch["padding_mask"])
         return summed, *map(layout.one_behind_the_other, (confidences, right))
+
+    def _outputs_of(self, ids: tf.Tensor, layout: Layout, begun: Begun, training: bool = False) -> tf.Tensor:
+        """Return what the decoder makes [N, R] of the N real ones of its inputs [B, T]."""
+        inputs = self.embed(layout.packed(ids), training)
+        # TensorBoard shows the graph by these names, which Keras gives to what is called alone.
+        with tf.name_scope(self.decoder.name):
+            return self.decoder.read(inputs, layout, begun.source, begun.states, training).outputs
 
     def _losses_of_subwords(self, outputs: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
         """Return the loss of each of N subwords [N], from the decoder's outputs [N, R]."""
@@ -312,9 +316,8 @@ class Translator(Network):
         """
 
         def mixed() -> tf.Tensor:
-            inputs = self.embed(layout.packed(ids))
-            outputs = self.decoder.read(inputs, layout, begun.source, begun.states).outputs
-            own = layout.padded(tf.argmax(self.logits(outputs), axis=-1, output_type=ids.dtype))
+            logits = self.logits(self._outputs_of(ids, layout, begun))
+            own = layout.padded(tf.argmax(logits, axis=-1, output_type=ids.dtype))
             shifted = tf.concat([ids[:, :1], own[:, :-1]], axis=1)
             given = keras.random.uniform(tf.shape(ids), seed=of_replica(self.input_seeds)) < self.teacher_forcing
             return tf.where(given, ids, shifted)
