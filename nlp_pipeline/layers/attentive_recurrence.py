@@ -133,20 +133,18 @@ def attentive_recur(
         asking = rest[-1] if askings else None
         held = Annotations(keys, values, annotations.padding_mask)
 
-        def step(time: tf.Tensor, _last: tf.Tensor, states: States, _: States) -> tuple[States, States, States]:
-            states = tuple(steps.fewer(one, time) for one in states)
+        def step(time: tf.Tensor, states: States, _: States) -> tuple[States, States, States]:
             both = product(states[0], fused)
             of_state, query = both[:, : widths[0]], both[:, widths[0] :] if queries else states[0]
             of_state = of_state if bias is None else of_state + bias
             query = query if asking is None else query + steps.at(asking, time)
-            context, weights = attend(query, Annotations(*(steps.begin(one, time) for one in held)), energy)
+            context, weights = attend(query, Annotations(*(steps.reading(one, time) for one in held)), energy)
             of_input = steps.at(projected, time) + product(context, context_kernel)
             after, kept = cell.advance(of_input, of_state, states)
             return after, (), (*after, kept, context, weights)
 
-        begun = [steps.begin(one, tf.constant(0)) for one in first]
         widths_of_found = (*[units] * cell.parts, cell.kept * units, depth, None)
-        *states, kept, contexts, weights = steps.loop(step, begun, widths_of_found)[2]
+        *states, kept, contexts, weights = steps.loop(step, first, widths_of_found)[2]
 
         def gradient(of_states: tf.Tensor, of_contexts: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
             befores = [steps.before(*each, False) for each in zip(first, states, strict=True)]
@@ -157,11 +155,9 @@ def attentive_recur(
             asked = asked if asking is None else asked + asking
             no_rows = [*(tf.zeros_like(one) for one in first), tf.zeros_like(keys)]
 
-            def back(time: tf.Tensor, last: tf.Tensor, rows: States, sums: States) -> tuple[States, States, States]:
-                *upstream, of_keys = (
-                    steps.more(one, last, time, none) for one, none in zip(rows, no_rows, strict=True)
-                )
-                keys_here, values_here = steps.begin(keys, time), steps.begin(values, time)
+            def back(time: tf.Tensor, rows: States, sums: States) -> tuple[States, States, States]:
+                *upstream, of_keys = rows
+                keys_here, values_here = steps.reading(keys, time), steps.reading(values, time)
                 total = (upstream[0] + steps.at(of_states, time), *upstream[1:])
                 of_input, of_product, (direct, *others) = cell.retreat(
                     tuple(steps.at(one, time) for one in slopes), total
@@ -188,11 +184,9 @@ def attentive_recur(
                     before = direct + of_query + product_back(of_product, fused_back)
                 return (before, *others, of_keys), sums, (of_input, of_product, of_query, of_context)
 
-            end = steps.length - 1
-            begun = [steps.begin(one, end) for one in no_rows]
             of_nothing = [tf.zeros_like(one) for one in (() if energy is None else (energy,))]
             widths_of_found = (widths[0], widths[0], widths[1] if queries else units, depth)
-            rows, of_energy, of_steps = steps.loop(back, begun, widths_of_found, of_nothing, is_backward=True)
+            rows, of_energy, of_steps = steps.loop(back, no_rows, widths_of_found, of_nothing, is_backward=True)
             of_inputs, of_products, of_queries, all_contexts = of_steps
             # Of rows without any input there is no gradient.
             *of_first, of_keys = (

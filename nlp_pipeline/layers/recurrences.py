@@ -61,14 +61,9 @@ def recur(
         added = rest[len(givens) + len(biases) :]
 
         def mask_at(time: tf.Tensor) -> tf.Tensor | None:
-            return None if state_mask is None else steps.begin(state_mask, time)
+            return None if state_mask is None else steps.reading(state_mask, time)
 
-        def step(time: tf.Tensor, last: tf.Tensor, states: States, _: States) -> tuple[States, States, States]:
-            if is_backward:
-                # Sentences that end with this word begin.
-                states = tuple(steps.more(one, last, time, new) for one, new in zip(states, first, strict=True))
-            else:
-                states = tuple(steps.fewer(one, time) for one in states)
+        def step(time: tf.Tensor, states: States, _: States) -> tuple[States, States, States]:
             of_state = product(states[0], kernel, mask_at(time))
             of_state = of_state + bias[0] if bias else of_state
             after, kept = cell.advance(steps.at(projected, time), of_state, states)
@@ -76,21 +71,15 @@ def recur(
                 after = tuple(one + steps.at(more, time) for one, more in zip(after, added, strict=True))
             return after, (), (*after, kept)
 
-        start = steps.length - 1 if is_backward else tf.constant(0)
-        begun = [steps.begin(one, start) for one in first]
         widths = [units] * cell.parts + [cell.kept * units]
-        *states, kept = steps.loop(step, begun, widths, is_backward=is_backward)[2]
+        *states, kept = steps.loop(step, first, widths, is_backward=is_backward)[2]
 
         def gradient(*upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
             befores = [steps.before(*each, is_backward) for each in zip(first, states, strict=True)]
             slopes = cell.slopes(kept, befores)
             kernel_back = tf.transpose(kernel)
 
-            def back(time: tf.Tensor, last: tf.Tensor, of_states: States, _: States) -> tuple[States, States, States]:
-                if is_backward:
-                    of_states = tuple(steps.fewer(one, time) for one in of_states)
-                else:
-                    of_states = tuple(steps.more(one, last, time, nothing) for one in of_states)
+            def back(time: tf.Tensor, of_states: States, _: States) -> tuple[States, States, States]:
                 total = tuple(one + steps.at(above, time) for one, above in zip(of_states, upstream, strict=True))
                 of_input, of_product, (direct, *others) = cell.retreat(
                     tuple(steps.at(one, time) for one in slopes), total
@@ -99,10 +88,8 @@ def recur(
                 found = (of_input, of_product) if cell.is_split else (of_input,)
                 return of_befores, (), (*found, *(total if added else ()), *(of_befores if givens else ()))
 
-            end = tf.constant(0) if is_backward else steps.length - 1
-            begun = [steps.begin(nothing, end)] * cell.parts
             widths = [cell.gates * units] * (2 if cell.is_split else 1) + [units] * (len(added) + len(givens))
-            of_inputs, *more = steps.loop(back, begun, widths, is_backward=not is_backward)[2]
+            of_inputs, *more = steps.loop(back, [nothing] * cell.parts, widths, is_backward=not is_backward)[2]
             of_products = more.pop(0) if cell.is_split else of_inputs
             of_added, of_befores = more[: len(added)], more[len(added) :]
             masks = None if state_mask is None else tf.gather(state_mask, steps.places[:, 1])

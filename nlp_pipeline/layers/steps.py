@@ -64,52 +64,41 @@ class Steps:
         here = tf.slice(words, [self.starts[time], 0], [self.counts[time], -1])
         return tf.ensure_shape(here, [None, words.shape[1]])
 
-    def begin(self, rows: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
-        """Return of all rows `[R, ...]` those that have a word at a step."""
+    def reading(self, rows: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
+        """Return of rows `[R, ...]`, or of those of an earlier step, those that have a word at a step."""
         return rows[: self.counts[time]]
-
-    def fewer(self, rows: tf.Tensor, to: tf.Tensor) -> tf.Tensor:
-        """Return of the rows of a step those that the next one still reads, in the order of a sentence."""
-        return rows[: self.counts[to]]
-
-    def more(self, rows: tf.Tensor, time: tf.Tensor, to: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-        """Return the rows of a step, and after them those that the one before it reads as well, from others `[R, ...]`.
-
-        Args:
-            rows: of the step.
-            time: the step.
-            to: the step before it in the order of a sentence, or the same.
-            others: what the further rows are.
-        """
-        return tf.concat([rows, others[self.counts[time] : self.counts[to]]], axis=0)
 
     def loop(
         self,
         body: Callable[..., tuple[Tensors, Tensors, Tensors]],
-        rows: Tensors,
+        initial: Tensors,
         widths: Sequence[int | None],
         sums: Tensors = (),
         is_backward: bool = False,
     ) -> tuple[Tensors, Tensors, Tensors]:
-        """Go through the steps.
+        """Go through the steps. The rows become fewer on the way, and on the way back more.
 
         Args:
-            body: computes a step, as `body(time, last, rows, sums)`, where `last` is the step before, or the first one
-                itself: gives the rows and the sums as they are afterwards, and what is found `[rows, width]` each,
-                float32.
-            rows: as they are before the first step, as `begin` gives them.
+            body: computes a step, as `body(time, rows, sums)`, with the rows that have a word there: gives the rows and
+                the sums as they are afterwards, and what is found `[rows, width]` each, float32.
+            initial: what each row is before its first step, `[R, ...]` each.
             widths: of what is found.
             sums: as they are before the first step.
             is_backward: whether to begin with the last step.
 
         Returns:
-            Rows and sums as they are in the end, and what was found, `[N, width]` each.
+            The rows of the final step and the sums as they are then, and what was found, `[N, width]` each.
         """
         final = self.length - 1
+        start = final if is_backward else tf.constant(0)
 
         def step(time: tf.Tensor, rows: Tensors, sums: Tensors, arrays: Any) -> tuple[Any, ...]:
-            last = tf.minimum(time + 1, final) if is_backward else tf.maximum(time - 1, 0)
-            rows, sums, found = body(time, last, rows, sums)
+            if is_backward:
+                after = tf.minimum(time + 1, final)
+                rows = [self._more(one, after, time, new) for one, new in zip(rows, initial, strict=True)]
+            else:
+                rows = [self.reading(one, time) for one in rows]
+            rows, sums, found = body(time, rows, sums)
             written = tuple(into.write(time, one) for into, one in zip(arrays, found, strict=True))
             return time - 1 if is_backward else time + 1, tuple(rows), tuple(sums), written
 
@@ -119,15 +108,21 @@ class Steps:
         arrays = tuple(
             tf.TensorArray(tf.float32, self.length, infer_shape=False, element_shape=[None, width]) for width in widths
         )
-        start = (final if is_backward else tf.constant(0), tuple(rows), tuple(sums), arrays)
+        begun = tuple(self.reading(one, start) for one in initial)
         scalar = tf.TensorShape([])
-        shapes = (tuple(map(self._shape_of, rows)), tuple(one.shape for one in sums), tuple(scalar for _ in arrays))
+        shapes = (tuple(map(self._shape_of, begun)), tuple(one.shape for one in sums), tuple(scalar for _ in arrays))
         # One step waits for the other as it is; to have several under way takes time.
-        _, rows, sums, arrays = tf.while_loop(goes_on, step, start, (scalar, *shapes), parallel_iterations=1)
+        _, rows, sums, arrays = tf.while_loop(
+            goes_on, step, (start, begun, tuple(sums), arrays), (scalar, *shapes), parallel_iterations=1
+        )
         found = tuple(
             tf.ensure_shape(array.concat(), [None, width]) for array, width in zip(arrays, widths, strict=True)
         )
         return rows, sums, found
+
+    def _more(self, rows: tf.Tensor, after: tf.Tensor, time: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+        """Return the rows of the step after a step, and after them those that end there, of the others `[R, ...]`."""
+        return tf.concat([rows, others[self.counts[after] : self.counts[time]]], axis=0)
 
     def _shape_of(self, rows: tf.Tensor) -> tf.TensorShape:
         return tf.TensorShape([None, *rows.shape[1:]])
@@ -184,17 +179,12 @@ class EqualSteps(Steps):
         here = tf.reshape(words, [self.length, self.rows, -1])[time]
         return tf.ensure_shape(here, [None, words.shape[1]])
 
-    def begin(self, rows: tf.Tensor, time: tf.Tensor) -> tf.Tensor:  # noqa: ARG002
-        """Return all rows."""
-        return rows
+    def reading(self, rows: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
+        """Return the rows, with zeros for those that have no word at a step."""
+        return self._where(time, rows, tf.zeros([], rows.dtype))
 
-    def fewer(self, rows: tf.Tensor, to: tf.Tensor) -> tf.Tensor:
-        """Return the rows, with zeros for sentences that have ended."""
-        return self._where(to, rows, tf.zeros([], rows.dtype))
-
-    def more(self, rows: tf.Tensor, time: tf.Tensor, to: tf.Tensor, others: tf.Tensor) -> tf.Tensor:  # noqa: ARG002
-        """Return the rows, with the others for sentences that had ended."""
-        return self._where(time, rows, others)
+    def _more(self, rows: tf.Tensor, after: tf.Tensor, time: tf.Tensor, others: tf.Tensor) -> tf.Tensor:  # noqa: ARG002
+        return self._where(after, rows, others)
 
     def _shape_of(self, rows: tf.Tensor) -> tf.TensorShape:
         return rows.shape
