@@ -33,7 +33,8 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
     from nlp_pipeline.jobs.stages import batches_of, stages_of, step_of
     from nlp_pipeline.jobs.tasks import check, training_of
     from nlp_pipeline.recipe.file import read_recipe
-    from nlp_pipeline.training.step import COUNTED, STEP_WORDS
+    from nlp_pipeline.training.pace import Pace
+    from nlp_pipeline.training.step import COUNTED, STEP_WORDS, StepResult
     from nlp_pipeline.training.team import gather_team
 
     given = settings()
@@ -73,6 +74,7 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
         iterator = iter(feed(make, signature_of(make(0)), team.strategy))
 
     traced = False
+    pace = Pace()
 
     def turn() -> Mapping[str, Any]:
         nonlocal traced
@@ -80,7 +82,11 @@ def begin() -> tuple[Callable[[], Mapping[str, Any]], Mapping[str, Any]]:
         untimed = [] if traced else [step(iterator).results[0]]
         traced = True
         started = time.perf_counter()
-        results = [step(iterator).results[0] for _ in range(count - len(untimed))]
+        results: list[StepResult] = []
+        while left := count - len(untimed) - len(results):
+            done = step(iterator, min(pace.count, left)).results
+            pace.took(done)
+            results += done
         return {
             "seconds": time.perf_counter() - started,
             "units": sum(result.words for result in results),

@@ -109,7 +109,7 @@ class TaggingInputs:
     def batch(
         self,
         sentences: Sequence[EncodedSentence],
-        vectors: Sequence[NDArray[np.float16]] | None = None,
+        vectors: Sequence[NDArray[Any]] | None = None,
         for_training: bool = False,
     ) -> Batch:
         """Return a batch.
@@ -127,7 +127,7 @@ class TaggingInputs:
             character_ids [W, C], casing_ids [W] and word_ids [W] int32, as the recipe wants them;
             either subword_ids [R, S] and word_of_subword [R, S] int32 (n > 0: the subword belongs to word n - 1 of
             the B x L words), for training perhaps also whole_words [R, S] int32 (the same, whatever the pooling and the
-            window that keeps a word), or word_vectors [words, M, E] float16, without padding, as `in_steps` gives them;
+            window that keeps a word), or word_vectors [words, M, E], without padding, as `in_steps` gives them;
             and tag_ids [B, L] int32, where all have tags.
         """
         lengths = [len(sentence.words) for sentence in sentences]

@@ -155,7 +155,7 @@ class TranslationInputs:
     def source_batch(
         self,
         sources: Sequence[EncodedSource],
-        vectors: Sequence[NDArray[np.float16]] | None = None,
+        vectors: Sequence[NDArray[Any]] | None = None,
         for_training: bool = False,
     ) -> Batch:
         """Return a batch of B sources of up to S places.
@@ -167,7 +167,7 @@ class TranslationInputs:
 
         Returns:
             source_mask [B, S] bool; and source_ids [B, S] int32, or the arrays of `window_arrays`, or word_vectors
-            [places, M, E] float16, without padding, as `in_steps` gives them.
+            [places, M, E], without padding, as `in_steps` gives them.
         """
         width = max(source.length for source in sources)
         batch: Batch = {"source_mask": np.arange(width) < np.array([source.length for source in sources])[:, None]}
@@ -184,7 +184,7 @@ class TranslationInputs:
     def batch(
         self,
         pairs: Sequence[EncodedPair],
-        vectors: Sequence[NDArray[np.float16]] | None = None,
+        vectors: Sequence[NDArray[Any]] | None = None,
         for_training: bool = False,
     ) -> Batch:
         """Return a batch of B sentence pairs, of up to T subwords and an end on the target's side.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,9 +19,12 @@ from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.outputs import new_file
 
 # Changed when what is stored for the same key changes.
-VERSION = 3
+VERSION = 4
 # The last bits of a vector depend on the batch that it was computed in, so that no recipe has a say in that.
 BATCH_SUBWORDS = 2048
+# NumPy's files have no name for bfloat16; they hold its bits.
+_BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+_BITS = np.dtype(np.uint16)
 
 
 def key_of(encoder_digest: str, settings: dict[str, Any], sentences: Iterable[Sequence[Sequence[int]]]) -> str:
@@ -46,18 +50,19 @@ class KeptVectors:
     """The vectors of all words of a corpus, on disk.
 
     Attributes:
-        array: [words, M, E] float16, a memory map that is read where it is needed.
+        array: [words, M, E], a memory map that is read where it is needed: bfloat16 where the encoder computes in it,
+            float16 otherwise.
         starts: for each sentence where its words begin; one more entry at the end.
     """
 
-    array: NDArray[np.float16]
+    array: NDArray[Any]
     starts: NDArray[np.int64]
 
-    def of(self, sentence: int) -> NDArray[np.float16]:
+    def of(self, sentence: int) -> NDArray[Any]:
         """Return the vectors of a sentence's words [words, M, E]."""
         return self.array[self.starts[sentence] : self.starts[sentence + 1]]
 
-    def __iter__(self) -> Iterator[NDArray[np.float16]]:
+    def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self.of(sentence) for sentence in range(len(self.starts) - 1))
 
 
@@ -90,13 +95,14 @@ def keep_vectors(
         if kept is not None:
             return KeptVectors(kept, starts)
     with new_file(path) as beside:
-        array: np.memmap[Any, np.dtype[np.float16]] | None = None
+        array: np.memmap[Any, Any] | None = None
         batches = batches_by_length(costs, BATCH_SUBWORDS)
         for batch, vectors in zip(batches, encode(batches), strict=True):
             if array is None:
                 shape = (int(starts[-1]), *vectors.shape[1:])
                 _need_room(folder, 2 * int(np.prod(shape)))
-                array = np.lib.format.open_memmap(beside, mode="w+", dtype=np.float16, shape=shape)
+                dtype = _BITS if vectors.dtype == _BFLOAT16 else np.float16
+                array = _seen(np.lib.format.open_memmap(beside, mode="w+", dtype=dtype, shape=shape))
             ends = np.cumsum([lengths[index] for index in batch])[:-1]
             for index, of_sentence in zip(batch, np.split(vectors, ends), strict=True):
                 array[starts[index] : starts[index + 1]] = of_sentence
@@ -109,15 +115,20 @@ def keep_vectors(
     return KeptVectors(kept, starts)
 
 
-def _open(path: Path, words: int) -> NDArray[np.float16] | None:
+def _open(path: Path, words: int) -> NDArray[Any] | None:
     """Return the array of a file, or None where it is not what it should be and has to be made anew."""
     try:
         # Not np.load: it takes an archive for one, and an empty file for the end of a stream (EOFError).
         array = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError):
         return None
-    whole = array.dtype == np.float16 and array.ndim == 3 and array.shape[0] == words
-    return array if whole else None
+    whole = array.dtype in (np.float16, _BITS) and array.ndim == 3 and array.shape[0] == words
+    return _seen(array) if whole else None
+
+
+def _seen(file: np.memmap[Any, Any]) -> np.memmap[Any, Any]:
+    """Return the numbers that a file holds."""
+    return file.view(_BFLOAT16) if file.dtype == _BITS else file
 
 
 def _need_room(folder: Path, size: int) -> None:

@@ -153,9 +153,13 @@ def _plan(training: Training, seed: int, train: Split, first_epoch: int, parts: 
     return Plan(train.costs, train.words, training.batch_subwords, seed, first_epoch, parts, train.pads_words)
 
 
-def limits_of(stage: Stage, began: int, training: Training) -> Limits:
+def limits_of(stage: Stage, began: int, training: Training, team: Team) -> Limits:
     """Return when a stage, which began with an epoch of this number, ends."""
-    last_epoch = began + stage.epochs - 1
+    at_once = training.steps_per_execution
     return Limits(
-        last_epoch, training.patience, training.steps, training.steps_per_execution, training.checkpoint_steps
+        last_epoch=began + stage.epochs - 1,
+        patience=training.patience,
+        steps=training.steps,
+        steps_at_once=at_once if at_once != "auto" else None if team.workers == 1 else 1,
+        checkpoint_steps=training.checkpoint_steps,
     )

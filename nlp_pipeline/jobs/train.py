@@ -133,7 +133,7 @@ class TrainingRun:
                 batches = batches_of(
                     self.training, self.task.recipe.seed, network, train, self.team, max(1, progress.epoch)
                 )
-                limits = limits_of(stage, progress.began, self.training)
+                limits = limits_of(stage, progress.began, self.training, self.team)
                 with self._bar(progress, batches.steps_of(progress.epoch), limits.last_epoch, scoring.decisive) as bar:
                     watchers: list[Watcher] = [bar, *dashboard]
                     loop = Loop(

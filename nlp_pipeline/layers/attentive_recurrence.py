@@ -23,7 +23,7 @@ import tensorflow as tf
 from nlp_pipeline.layers.attention import Annotations, attend, attention_weights, weighted_sum
 from nlp_pipeline.layers.cells import Cell, States
 from nlp_pipeline.layers.recurrences import of_kernel, product, product_back
-from nlp_pipeline.layers.steps import Steps
+from nlp_pipeline.layers.steps import Step, Steps
 
 
 class AttentiveKernels(NamedTuple):
@@ -133,13 +133,13 @@ def attentive_recur(
         asking = rest[-1] if askings else None
         held = Annotations(keys, values, annotations.padding_mask)
 
-        def step(time: tf.Tensor, states: States, _: States) -> tuple[States, States, States]:
+        def step(here: Step, states: States, _: States) -> tuple[States, States, States]:
             both = product(states[0], fused)
             of_state, query = both[:, : widths[0]], both[:, widths[0] :] if queries else states[0]
             of_state = of_state if bias is None else of_state + bias
-            query = query if asking is None else query + steps.at(asking, time)
-            context, weights = attend(query, Annotations(*(steps.reading(one, time) for one in held)), energy)
-            of_input = steps.at(projected, time) + product(context, context_kernel)
+            query = query if asking is None else query + here.at(asking)
+            context, weights = attend(query, Annotations(*(here.reading(one) for one in held)), energy)
+            of_input = here.at(projected) + product(context, context_kernel)
             after, kept = cell.advance(of_input, of_state, states)
             return after, (), (*after, kept, context, weights)
 
@@ -155,16 +155,14 @@ def attentive_recur(
             asked = asked if asking is None else asked + asking
             no_rows = [*(tf.zeros_like(one) for one in first), tf.zeros_like(keys)]
 
-            def back(time: tf.Tensor, rows: States, sums: States) -> tuple[States, States, States]:
+            def back(here: Step, rows: States, sums: States) -> tuple[States, States, States]:
                 *upstream, of_keys = rows
-                keys_here, values_here = steps.reading(keys, time), steps.reading(values, time)
-                total = (upstream[0] + steps.at(of_states, time), *upstream[1:])
-                of_input, of_product, (direct, *others) = cell.retreat(
-                    tuple(steps.at(one, time) for one in slopes), total
-                )
-                of_context = steps.at(of_contexts, time) + product_back(of_input, context_back)
+                keys_here, values_here = here.reading(keys), here.reading(values)
+                total = (upstream[0] + here.at(of_states), *upstream[1:])
+                of_input, of_product, (direct, *others) = cell.retreat(tuple(map(here.at, slopes)), total)
+                of_context = here.at(of_contexts) + product_back(of_input, context_back)
                 of_weights = tf.matmul(of_context[:, tf.newaxis], values_here, transpose_b=True)[:, 0]
-                share, query = steps.at(weights, time), steps.at(asked, time)
+                share, query = here.at(weights), here.at(asked)
                 of_energies = share * (of_weights - tf.reduce_sum(share * of_weights, axis=1, keepdims=True))
                 if energy is None:
                     of_query = tf.linalg.matvec(keys_here, of_energies, transpose_a=True)
@@ -179,9 +177,10 @@ def attentive_recur(
                     of_query = tf.reduce_sum(of_sums, axis=1) * energy
                     of_keys += of_sums
                 if queries:
-                    before = direct + product_back(tf.concat([of_product, of_query], axis=1), fused_back)
+                    before = product_back(tf.concat([of_product, of_query], axis=1), fused_back)
                 else:
-                    before = direct + of_query + product_back(of_product, fused_back)
+                    before = of_query + product_back(of_product, fused_back)
+                before = before if direct is None else direct + before
                 return (before, *others, of_keys), sums, (of_input, of_product, of_query, of_context)
 
             of_nothing = [tf.zeros_like(one) for one in (() if energy is None else (energy,))]

@@ -13,6 +13,7 @@ from typing import Protocol
 import tensorflow as tf
 
 States = tuple[tf.Tensor, ...]
+Befores = tuple[tf.Tensor | None, ...]
 
 
 class Cell(Protocol):
@@ -41,10 +42,10 @@ class Cell(Protocol):
             befores: what the cell was in before each word, `[N, U]` each.
         """
 
-    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
+    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, Befores]:
         """Return the gradients of the two sums, and of what the cell was in before.
 
-        That of the state before is without what comes through the sum of the state.
+        That of the state before is without what comes through the sum of the state: None where there is nothing else.
 
         Args:
             slopes: of the step, `[B, ...]` each.
@@ -66,10 +67,10 @@ class Vanilla:
         """Return the slope of tanh."""
         return (1.0 - tf.square(kept),)
 
-    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
+    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, Befores]:
         """Go back through tanh."""
         of_sum = upstream[0] * slopes[0]
-        return of_sum, of_sum, (tf.zeros_like(of_sum),)
+        return of_sum, of_sum, (None,)
 
 
 class GRU:
@@ -101,7 +102,7 @@ class GRU:
         to_reset = to_product * product * (1.0 - reset)
         return tf.concat([to_update, to_reset], axis=1), to_new, to_product, update
 
-    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
+    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, Befores]:
         """Go back through the gates."""
         to_gates, to_new, to_product, update = slopes
         (of_state,) = upstream
@@ -134,16 +135,16 @@ class LSTM:
         to_enter = new * enter * (1.0 - enter)
         to_forget = befores[1] * forget * (1.0 - forget)
         to_new = enter * (1.0 - tf.square(new))
-        to_sums = tf.concat([to_enter, to_forget, to_new], axis=1)
-        return to_sums, forget, seen * out * (1.0 - out), out * (1.0 - tf.square(seen))
+        to_sums = tf.concat([to_enter, to_forget, to_new, seen * out * (1.0 - out)], axis=1)
+        return to_sums, forget, out * (1.0 - tf.square(seen))
 
-    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, States]:
+    def retreat(self, slopes: States, upstream: States) -> tuple[tf.Tensor, tf.Tensor, Befores]:
         """Go back through the gates and the memory."""
-        to_sums, forget, to_out, to_memory = slopes
+        to_sums, forget, to_memory = slopes
         of_state, of_memory = upstream
         of_memory += of_state * to_memory
-        of_sum = tf.concat([tf.tile(of_memory, [1, 3]) * to_sums, of_state * to_out], axis=1)
-        return of_sum, of_sum, (tf.zeros_like(of_state), of_memory * forget)
+        of_sum = tf.concat([of_memory, of_memory, of_memory, of_state], axis=1) * to_sums
+        return of_sum, of_sum, (None, of_memory * forget)
 
     def _gates(self, sums: tf.Tensor) -> States:
         enter, forget, new, out = tf.split(sums, 4, axis=1)

@@ -252,7 +252,9 @@ class RecurrentDecoder(keras.layers.Layer):
                     states = tf.concat([states, tf.cast(contexts, states.dtype)], axis=1)
                 kernel, bias = state_kernel_of(cell), state_bias_of(cell)
                 projected = project(cell, states)
-                states, *_ = recur(CELLS[self.cell], projected, kernel, steps, initial=begin, state_bias=bias)
+                (states,) = recur(
+                    *(CELLS[self.cell], projected, kernel, steps), initial=begin, state_bias=bias, memories=False
+                )
             states = self.between(number, states, training)
         if self.attend is not None and not self.feeds:
             found = self.attend(layout.padded(states), source.annotations)

@@ -45,10 +45,16 @@ def of_replica(generator: Any) -> Any:
 class Dropout(keras.layers.Dropout):
     """Keras' dropout (Srivastava et al. 2014), with other units dropped on each replica."""
 
-    def call(self, inputs: tf.Tensor, training: bool | None = False) -> tf.Tensor:
-        """Drop numbers of `[...]` in training."""
+    def call(self, inputs: tf.Tensor, training: bool | None = False, rows: tf.Tensor | None = None) -> tf.Tensor:
+        """Drop numbers in training.
+
+        Args:
+            inputs: `[...]`.
+            training: whether to drop any.
+            rows: how many rows the inputs `[rows, E]` have, where that is known before they are computed: what is to be
+                dropped is drawn then, while a core has nothing else to do.
+        """
         if not training or self.rate == 0:
             return inputs
-        return keras.random.dropout(
-            inputs, self.rate, noise_shape=self.noise_shape, seed=of_replica(self.seed_generator)
-        )
+        noise_shape = self.noise_shape if rows is None else [rows, inputs.shape[1]]
+        return keras.random.dropout(inputs, self.rate, noise_shape=noise_shape, seed=of_replica(self.seed_generator))

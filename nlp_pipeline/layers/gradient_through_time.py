@@ -98,7 +98,7 @@ def gradient_through_time(
     layout = Layout.of(padding_mask)
 
     def losses(nudges: Sequence[States]) -> tf.Tensor:
-        outputs, _ = stack.read(layout.packed(inputs), layout, nudges=nudges)
+        outputs = stack.outputs_of(layout.packed(inputs), layout, nudges=nudges)
         return losses_of(layout.padded(outputs)[:, step])
 
     found = gradient_norms(stack, rows, length, losses)

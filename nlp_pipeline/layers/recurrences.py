@@ -16,7 +16,7 @@ from typing import Any
 import tensorflow as tf
 
 from nlp_pipeline.layers.cells import Cell, States
-from nlp_pipeline.layers.steps import Steps
+from nlp_pipeline.layers.steps import Step, Steps
 
 
 def recur(
@@ -29,6 +29,7 @@ def recur(
     state_bias: tf.Tensor | None = None,
     state_mask: tf.Tensor | None = None,
     nudges: Sequence[tf.Tensor] = (),
+    memories: bool = True,
 ) -> States:
     """Run a cell over time. Can be differentiated once.
 
@@ -45,9 +46,10 @@ def recur(
         nudges: what is added to the state after each input, and to an LSTM's memory, before anything sees them:
             `[N, U]` float32 each. The gradient of a nudge is that of the state itself, over all the ways that lead
             from it; see `gradient_through_time`. Left out, nothing is added.
+        memories: whether an LSTM's memories are asked for: their gradient has to be looked at, at every step.
 
     Returns:
-        the states, and for an LSTM its memories, after each input: `[N, U]` float32 each.
+        the states, and for an LSTM its memories if these are asked for, after each input: `[N, U]` float32 each.
     """
     units = kernel.shape[0]
     givens = [] if initial is None else list(initial)
@@ -60,15 +62,15 @@ def recur(
         bias = [tf.cast(one, tf.float32) for one in rest[len(givens) :][: len(biases)]]
         added = rest[len(givens) + len(biases) :]
 
-        def mask_at(time: tf.Tensor) -> tf.Tensor | None:
-            return None if state_mask is None else steps.reading(state_mask, time)
+        def mask_at(here: Step) -> tf.Tensor | None:
+            return None if state_mask is None else here.reading(state_mask)
 
-        def step(time: tf.Tensor, states: States, _: States) -> tuple[States, States, States]:
-            of_state = product(states[0], kernel, mask_at(time))
+        def step(here: Step, states: States, _: States) -> tuple[States, States, States]:
+            of_state = product(states[0], kernel, mask_at(here))
             of_state = of_state + bias[0] if bias else of_state
-            after, kept = cell.advance(steps.at(projected, time), of_state, states)
+            after, kept = cell.advance(here.at(projected), of_state, states)
             if added:
-                after = tuple(one + steps.at(more, time) for one, more in zip(after, added, strict=True))
+                after = tuple(one + here.at(more) for one, more in zip(after, added, strict=True))
             return after, (), (*after, kept)
 
         widths = [units] * cell.parts + [cell.kept * units]
@@ -79,12 +81,12 @@ def recur(
             slopes = cell.slopes(kept, befores)
             kernel_back = tf.transpose(kernel)
 
-            def back(time: tf.Tensor, of_states: States, _: States) -> tuple[States, States, States]:
-                total = tuple(one + steps.at(above, time) for one, above in zip(of_states, upstream, strict=True))
-                of_input, of_product, (direct, *others) = cell.retreat(
-                    tuple(steps.at(one, time) for one in slopes), total
-                )
-                of_befores = (direct + product_back(of_product, kernel_back, mask_at(time)), *others)
+            def back(here: Step, of_states: States, _: States) -> tuple[States, States, States]:
+                seen = (one + here.at(above) for one, above in zip(of_states, upstream, strict=False))
+                total = (*seen, *of_states[len(upstream) :])
+                of_input, of_product, (direct, *others) = cell.retreat(tuple(map(here.at, slopes)), total)
+                through = product_back(of_product, kernel_back, mask_at(here))
+                of_befores = (through if direct is None else direct + through, *others)
                 found = (of_input, of_product) if cell.is_split else (of_input,)
                 return of_befores, (), (*found, *(total if added else ()), *(of_befores if givens else ()))
 
@@ -102,7 +104,7 @@ def recur(
                 *of_added,
             )
 
-        return tuple(states), gradient
+        return tuple(states) if memories else (states[0],), gradient
 
     return tuple(run(projected, kernel, *givens, *biases, *nudges))
 

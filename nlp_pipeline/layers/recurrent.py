@@ -122,7 +122,7 @@ class RecurrentStack(keras.layers.Layer):
             `[B, L, U]`, or `[B, L, 2U]` of a two-way stack; 0 on padding.
         """
         layout = Layout.of(padding_mask)
-        states = layout.padded(self.read(layout.packed(inputs), layout, training=training)[0])
+        states = layout.padded(self.outputs_of(layout.packed(inputs), layout, training))
         # Where there is no word at all, the layout has one nevertheless.
         return tf.where(padding_mask[:, :, tf.newaxis], states, tf.zeros([], states.dtype))
 
@@ -151,6 +151,28 @@ class RecurrentStack(keras.layers.Layer):
             the outputs `[N, U]`, or `[N, 2U]` of a two-way stack, and for each layer what it was in after the last real
             step of each row (the backward direction: after the first word), float32, in the form of `initial`.
         """
+        return self._read_layers(words, layout, initial, training, nudges, memories=True)
+
+    def outputs_of(
+        self,
+        words: tf.Tensor,
+        layout: Layout,
+        training: bool | None = None,
+        nudges: Sequence[States] | None = None,
+    ) -> tf.Tensor:
+        """Return the outputs alone, as `read` gives them. Where no end is asked for, the gradient has less to do."""
+        return self._read_layers(words, layout, None, training, nudges, memories=False)[0]
+
+    def _read_layers(
+        self,
+        words: tf.Tensor,
+        layout: Layout,
+        initial: Sequence[States] | None,
+        training: bool | None,
+        nudges: Sequence[States] | None,
+        memories: bool,
+    ) -> tuple[tf.Tensor, list[States]]:
+        """Do what `read` does; without the memories, the ends have none."""
         states = words
         ends: list[States] = []
         for number, forward in enumerate(self.forward_layers):
@@ -158,17 +180,17 @@ class RecurrentStack(keras.layers.Layer):
             begin = None if initial is None else initial[number]
             added = () if nudges is None else tuple(map(layout.packed, nudges[number]))
             if not self.bidirectional:
-                states, end = self._read(forward, states, layout, False, begin, training, added)
+                states, end = self._read(forward, states, layout, False, begin, training, added, memories)
             else:
                 begins = [None, None] if begin is None else [tf.split(one, 2, axis=1) for one in begin]
                 ways = [None, None] if begin is None else list(zip(*begins, strict=True))
                 halves = [tf.split(one, 2, axis=1) for one in added]
                 outputs, end = self._read(
-                    forward, states, layout, False, ways[0], training, [half[0] for half in halves]
+                    forward, states, layout, False, ways[0], training, [half[0] for half in halves], memories
                 )
                 backward = self.backward_layers[number]
                 others, other = self._read(
-                    backward, states, layout, True, ways[1], training, [half[1] for half in halves]
+                    backward, states, layout, True, ways[1], training, [half[1] for half in halves], memories
                 )
                 states = tf.concat([outputs, others], axis=-1)
                 end = tuple(tf.concat(pair, axis=1) for pair in zip(end, other, strict=True))
@@ -192,6 +214,7 @@ class RecurrentStack(keras.layers.Layer):
         initial: States | None,
         training: bool | None,
         nudges: Sequence[tf.Tensor],
+        memories: bool,
     ) -> tuple[tf.Tensor, States]:
         """Run one layer in one direction over the words [N, E]; gives [N, U], and its end."""
         if self._has_cudnn() and not nudges:
@@ -203,7 +226,7 @@ class RecurrentStack(keras.layers.Layer):
         kernel, bias, steps = state_kernel_of(layer.cell), state_bias_of(layer.cell), layout.steps
         begin = None if initial is None else [layout.by_length(one) for one in initial]
         cell, projected = CELLS[self.cell], project(layer.cell, words)
-        sequences = recur(cell, projected, kernel, steps, is_backward, begin, bias, state_mask, nudges)
+        sequences = recur(cell, projected, kernel, steps, is_backward, begin, bias, state_mask, nudges, memories)
         end = tuple(layout.restored(steps.ends(sequence, is_first=is_backward)) for sequence in sequences)
         return tf.cast(sequences[0], self.compute_dtype), end
 

@@ -24,6 +24,33 @@ import tensorflow as tf
 Tensors = Sequence[tf.Tensor]
 
 
+class Step:
+    """What is read at a step. All that read share what little is computed for it: a loop counts its operations.
+
+    Args:
+        start: where its words begin.
+        count: how many rows have one.
+    """
+
+    def __init__(self, start: tf.Tensor, count: tf.Tensor) -> None:
+        self.count = count
+        self.begin, self.size = tf.stack([start, 0]), tf.stack([count, -1])
+
+    def at(self, words: tf.Tensor) -> tf.Tensor:
+        """Return what is read, of the words `[N, E]`."""
+        here = tf.slice(words, self.begin, self.size)
+        here.set_shape([None, words.shape[1]])
+        return here
+
+    def reading(self, rows: tf.Tensor) -> tf.Tensor:
+        """Return of rows `[R, ...]`, or of those of an earlier step, those that have a word."""
+        return rows[: self.count]
+
+    def more(self, rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+        """Return the rows of the step after this one, and behind them those that end here, of the others `[R, ...]`."""
+        return tf.concat([rows, others[tf.shape(rows)[0] : self.count]], axis=0)
+
+
 @dataclass(frozen=True)
 class Steps:
     """The steps of R sentences of up to L words, N in all, of which each step reads those of the first rows.
@@ -59,14 +86,9 @@ class Steps:
         """R: how many sentences there are."""
         return tf.shape(self.lengths)[0]
 
-    def at(self, words: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
-        """Return what is read at a step, of the words `[N, E]`."""
-        here = tf.slice(words, [self.starts[time], 0], [self.counts[time], -1])
-        return tf.ensure_shape(here, [None, words.shape[1]])
-
-    def reading(self, rows: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
-        """Return of rows `[R, ...]`, or of those of an earlier step, those that have a word at a step."""
-        return rows[: self.counts[time]]
+    def step(self, time: tf.Tensor) -> Step:
+        """Return one of the steps."""
+        return Step(tf.gather(self.starts, time), tf.gather(self.counts, time))
 
     def loop(
         self,
@@ -79,7 +101,7 @@ class Steps:
         """Go through the steps. The rows become fewer on the way, and on the way back more.
 
         Args:
-            body: computes a step, as `body(time, rows, sums)`, with the rows that have a word there: gives the rows and
+            body: computes a step, as `body(step, rows, sums)`, with the rows that have a word there: gives the rows and
                 the sums as they are afterwards, and what is found `[rows, width]` each, float32.
             initial: what each row is before its first step, `[R, ...]` each.
             widths: of what is found.
@@ -92,13 +114,13 @@ class Steps:
         final = self.length - 1
         start = final if is_backward else tf.constant(0)
 
-        def step(time: tf.Tensor, rows: Tensors, sums: Tensors, arrays: Any) -> tuple[Any, ...]:
+        def compute(time: tf.Tensor, rows: Tensors, sums: Tensors, arrays: Any) -> tuple[Any, ...]:
+            step = self.step(time)
             if is_backward:
-                after = tf.minimum(time + 1, final)
-                rows = [self._more(one, after, time, new) for one, new in zip(rows, initial, strict=True)]
+                rows = [step.more(one, new) for one, new in zip(rows, initial, strict=True)]
             else:
-                rows = [self.reading(one, time) for one in rows]
-            rows, sums, found = body(time, rows, sums)
+                rows = [step.reading(one) for one in rows]
+            rows, sums, found = body(step, rows, sums)
             written = tuple(into.write(time, one) for into, one in zip(arrays, found, strict=True))
             return time - 1 if is_backward else time + 1, tuple(rows), tuple(sums), written
 
@@ -108,21 +130,17 @@ class Steps:
         arrays = tuple(
             tf.TensorArray(tf.float32, self.length, infer_shape=False, element_shape=[None, width]) for width in widths
         )
-        begun = tuple(self.reading(one, start) for one in initial)
+        begun = tuple(self.step(start).reading(one) for one in initial)
         scalar = tf.TensorShape([])
         shapes = (tuple(map(self._shape_of, begun)), tuple(one.shape for one in sums), tuple(scalar for _ in arrays))
         # One step waits for the other as it is; to have several under way takes time.
         _, rows, sums, arrays = tf.while_loop(
-            goes_on, step, (start, begun, tuple(sums), arrays), (scalar, *shapes), parallel_iterations=1
+            goes_on, compute, (start, begun, tuple(sums), arrays), (scalar, *shapes), parallel_iterations=1
         )
         found = tuple(
             tf.ensure_shape(array.concat(), [None, width]) for array, width in zip(arrays, widths, strict=True)
         )
         return rows, sums, found
-
-    def _more(self, rows: tf.Tensor, after: tf.Tensor, time: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-        """Return the rows of the step after a step, and after them those that end there, of the others `[R, ...]`."""
-        return tf.concat([rows, others[self.counts[after] : self.counts[time]]], axis=0)
 
     def _shape_of(self, rows: tf.Tensor) -> tf.TensorShape:
         return tf.TensorShape([None, *rows.shape[1:]])
@@ -174,22 +192,38 @@ class EqualSteps(Steps):
         places = tf.stack([words // rows, words % rows], axis=1)
         return cls(lengths, counts, tf.range(length) * rows, places, inside)
 
-    def at(self, words: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
-        """Return what is read at a step, of the words `[N, E]`."""
-        here = tf.reshape(words, [self.length, self.rows, -1])[time]
-        return tf.ensure_shape(here, [None, words.shape[1]])
-
-    def reading(self, rows: tf.Tensor, time: tf.Tensor) -> tf.Tensor:
-        """Return the rows, with zeros for those that have no word at a step."""
-        return self._where(time, rows, tf.zeros([], rows.dtype))
-
-    def _more(self, rows: tf.Tensor, after: tf.Tensor, time: tf.Tensor, others: tf.Tensor) -> tf.Tensor:  # noqa: ARG002
-        return self._where(after, rows, others)
+    def step(self, time: tf.Tensor) -> Step:
+        """Return one of the steps."""
+        return _EqualStep(self, time)
 
     def _shape_of(self, rows: tf.Tensor) -> tf.TensorShape:
         return rows.shape
 
-    def _where(self, time: tf.Tensor, rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-        """Return the rows of sentences that have a word at a step, and the others of the others."""
-        inside = tf.reshape(self.inside[time], [-1, *[1] * (len(rows.shape) - 1)])
-        return tf.where(inside, rows, others)
+
+class _EqualStep(Step):
+    """A step that reads all rows; those that have no word there are zeros.
+
+    Args:
+        steps: all of them.
+        time: which.
+    """
+
+    def __init__(self, steps: EqualSteps, time: tf.Tensor) -> None:
+        super().__init__(steps.starts[time], steps.rows)
+        after = tf.minimum(time + 1, steps.length - 1)
+        self.steps, self.time, self.inside, self.going_on = steps, time, steps.inside[time], steps.inside[after]
+
+    def at(self, words: tf.Tensor) -> tf.Tensor:
+        here = tf.reshape(words, [self.steps.length, self.steps.rows, -1])[self.time]
+        return tf.ensure_shape(here, [None, words.shape[1]])
+
+    def reading(self, rows: tf.Tensor) -> tf.Tensor:
+        return _where(self.inside, rows, tf.zeros([], rows.dtype))
+
+    def more(self, rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+        return _where(self.going_on, rows, others)
+
+
+def _where(inside: tf.Tensor, rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+    """Return the rows inside `[R]`, and the others of the others `[R, ...]`."""
+    return tf.where(tf.reshape(inside, [-1, *[1] * (len(rows.shape) - 1)]), rows, others)

@@ -179,8 +179,8 @@ class Tagger(Network):
                 self.recurrent.build([None, None, seen.shape[-1]])
             # TensorBoard shows the graph by these names, which Keras gives to what is called alone.
             with tf.name_scope(self.recurrent.name):
-                seen, _ = self.recurrent.read(seen, layout, training=training, nudges=nudges)
-        return layout.padded(self.emission(self.dropout(seen, training=training)))
+                seen = self.recurrent.outputs_of(seen, layout, training, nudges)
+        return layout.padded(self.emission(self.dropout(seen, training=training, rows=layout.words)))
 
     def _seen_of_words(self, batch: Tensors, layout: Layout, training: bool) -> tf.Tensor:
         """Return what the recurrent layers read [N, ...]: the words, without padding."""

@@ -81,11 +81,12 @@ class Training(Section):
     `strategy`: `none` is one device, `mirrored` all of this machine, `multi_worker` several machines, as TF_CONFIG
     says; `auto` is `mirrored` where there are several GPUs, and `none` otherwise.
     `steps_per_execution`: how many steps are run at once; progress waits for that, and signals for the next ones, too.
+    `auto` is as many as take half a second, and one where there are several workers.
     `checkpoint_steps`: after how many steps a checkpoint is written, besides each epoch's; null for those alone.
     `keep_checkpoints`: how many are kept until the run has ended.
     `not_finite`: what a batch does whose loss or gradient is no number: it stops the run, or is left out and counted.
-    `keep_vectors`: whether the vectors of an encoder that stands still are computed once and kept on disk, as float16
-    whatever the precision.
+    `keep_vectors`: whether the vectors of an encoder that stands still are computed once and kept on disk, as bfloat16
+    where that is the precision, and as float16 otherwise.
     """
 
     epochs: Count = 10
@@ -107,7 +108,7 @@ class Training(Section):
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     xla: bool = False
     strategy: Literal["auto", "none", "mirrored", "multi_worker"] = "auto"
-    steps_per_execution: Count = 1
+    steps_per_execution: Count | Literal["auto"] = "auto"
     checkpoint_steps: Count | None = 1000
     keep_checkpoints: Count = 2
     not_finite: Literal["stop", "skip"] = "stop"

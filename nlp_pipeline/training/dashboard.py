@@ -112,7 +112,7 @@ class Dashboard:
             "speed/data_wait_share": min(1.0, self._waited / elapsed),
             **_memory(),
         }
-        for name, rate in optimizer.learning_rates().items():
+        for name, rate in optimizer.learning_rates(result.later).items():
             scalars[f"optimizer/learning_rate/{name}"] = rate
         paths = [weight.path for weight in optimizer.weights]
         if result.squares:

@@ -14,6 +14,7 @@ from nlp_pipeline.errors import PipelineError, Problem, TrainingError
 from nlp_pipeline.stopping import Signals, StopNow
 from nlp_pipeline.training.memory import enough_memory
 from nlp_pipeline.training.optimizers import GroupedOptimizer
+from nlp_pipeline.training.pace import Pace
 from nlp_pipeline.training.progress import EpochResult, Progress
 from nlp_pipeline.training.shown import Shown
 from nlp_pipeline.training.state import TrainingState
@@ -54,14 +55,14 @@ class Limits:
         last_epoch: the number of its last epoch.
         patience: epochs without a better score after which it ends; None for all epochs.
         steps: how many steps the whole run may take; None for as many as there are.
-        steps_at_once: how many steps are run without coming back to Python.
+        steps_at_once: how many steps are run without coming back to Python; None for as many as take half a second.
         checkpoint_steps: after how many steps a checkpoint is written; None for after each epoch alone.
     """
 
     last_epoch: int
     patience: int | None = None
     steps: int | None = None
-    steps_at_once: int = 1
+    steps_at_once: int | None = 1
     checkpoint_steps: int | None = None
 
 
@@ -153,13 +154,15 @@ class Loop:
     def _train(self, iterator: Iterator[Any]) -> None:
         """Train what is left of an epoch."""
         progress, every = self.progress, self.limits.checkpoint_steps
+        pace = Pace(self.limits.steps_at_once)
         while left := self._left():
             started = time.monotonic()
-            count = min(self.limits.steps_at_once, left)
+            count = min(pace.count, left)
             if every is not None:
                 count = min(count, every - progress.steps % every)
             with self._told(self._doing(count)):
                 done = self.step(iterator, count, stop=self.signals.received)
+            pace.took(done.results)
             wrong = done.results[-1].outcome is Outcome.NOT_FINITE and not self.step.skip
             for result in done.results[:-1] if wrong else done.results:
                 progress.add(result)

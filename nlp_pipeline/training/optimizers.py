@@ -158,10 +158,14 @@ class GroupedOptimizer:
                 extended.update(weight.value, update, args=(next(given), rate, *more), group=False)
             optimizer.iterations.assign_add(1)
 
-    def learning_rates(self) -> dict[str, float]:
-        """Return each group's learning rate as it now is."""
-        named = zip(self.groups, self.optimizers, strict=True)
-        return {group.name: float(optimizer.learning_rate) for group, optimizer in named}
+    def learning_rates(self, steps_ago: int = 0) -> dict[str, float]:
+        """Return each group's learning rate as it now is, or as it was some steps ago."""
+        rates = {}
+        for group, optimizer in zip(self.groups, self.optimizers, strict=True):
+            rate = optimizer._learning_rate
+            is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+            rates[group.name] = float(rate(optimizer.iterations - steps_ago) if is_schedule else rate)
+        return rates
 
 
 def _powers_of(optimizer: Any) -> tuple[tf.Tensor, tf.Tensor]:

@@ -61,6 +61,7 @@ class StepResult(NamedTuple):
         squares: of each weight's gradient, summed over its numbers, in the optimizer's order; before clipping. The
             norm of the whole is the root of their sum, so that they come for nothing.
         clipped: whether the gradient was shortened.
+        later: how many steps that were run with it have moved the weights since.
     """
 
     loss: float
@@ -73,6 +74,7 @@ class StepResult(NamedTuple):
     seconds: float = 0.0
     squares: Sequence[float] = ()
     clipped: bool = False
+    later: int = 0
 
 
 class Executed(NamedTuple):
@@ -155,13 +157,19 @@ class TrainingStep:
         rows, done, stops = self._run(iterator, tf.constant(count), asked)
         told = rows.numpy()[: int(done)].tolist()
         seconds = (monotonic() - started) / len(told)
-        results = [
-            StepResult(
-                *(loss, words, norm, Outcome(int(outcome)), waited, scale, int(culprit), seconds, squares),
-                clipped=int(outcome) == Outcome.DONE and self.clip_norm is not None and norm > self.clip_norm,
+        results = []
+        later = 0
+        for loss, words, norm, outcome, waited, scale, culprit, *squares in reversed(told):
+            moved = int(outcome) == Outcome.DONE
+            results.append(
+                StepResult(
+                    *(loss, words, norm, Outcome(int(outcome)), waited, scale, int(culprit), seconds, squares),
+                    clipped=moved and self.clip_norm is not None and norm > self.clip_norm,
+                    later=later,
+                )
             )
-            for loss, words, norm, outcome, waited, scale, culprit, *squares in told
-        ]
+            later += moved
+        results.reverse()
         stopped = [number for number, workers in zip(_SIGNALS, stops.numpy(), strict=True) if workers]
         return Executed(results, stopped[0] if stopped else None)
 

@@ -51,6 +51,15 @@ def test_batches_come_in_order_and_without_an_end(first: int, ahead: int, thread
             assert batch[key].dtype == value.dtype
 
 
+def test_vectors_in_bfloat16_come_through() -> None:
+    batch = _batch(2, 3)
+    batch["word_vectors"] = batch["word_vectors"].astype(tf.bfloat16.as_numpy_dtype)
+    dataset = feed(lambda _number: batch, signature_of(batch), tf.distribute.get_strategy())
+    received = next(iter(dataset))["word_vectors"]
+    assert received.dtype == tf.bfloat16
+    np.testing.assert_array_equal(received.numpy(), batch["word_vectors"])
+
+
 def test_nobody_waits_for_a_tuner_at_the_end() -> None:
     # Timed it would be a test of the machine: TensorFlow's tuner sleeps for up to a minute, and the iterator with it.
     dataset = feed(lambda _number: _batch(1, 1), signature_of(_batch(1, 1)), tf.distribute.get_strategy())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from nlp_pipeline.text.sentence import Sentence
 from nlp_pipeline.text.tagset import TagSet
 from tests.tiny_checkpoint import write_tiny_checkpoint
 
+BFLOAT16 = ml_dtypes.bfloat16
 SETTINGS: dict[str, Any] = {"layers": "last4", "pooling": "mean", "window": 16, "overlap": 4}
 SENTENCES = [Sentence(("the", "houses", "of", "paying") * count) for count in (1, 7, 2)] + [Sentence(("Berlin",))]
 
@@ -87,17 +89,27 @@ Keep = Callable[..., KeptVectors]
 
 
 @pytest.mark.parametrize("size", [1, 40, 10_000])
+@pytest.mark.parametrize(("computed", "stored"), [(np.float32, np.float16), (BFLOAT16, BFLOAT16)])
 def test_every_word_has_its_vectors_whatever_the_batches(
-    tmp_path: Path, keep: Keep, inputs: TaggingInputs, encoded: list[EncodedSentence], size: int
+    tmp_path: Path,
+    keep: Keep,
+    inputs: TaggingInputs,
+    encoded: list[EncodedSentence],
+    size: int,
+    computed: Any,
+    stored: Any,
 ) -> None:
-    kept = keep(size=size)
+    kept = keep(lambda batch: _encode_words(batch).astype(computed), size)
     assert isinstance(kept.array, np.memmap)
-    assert kept.array.dtype == np.float16
+    assert kept.array.dtype == stored
     assert kept.array.shape == (4 + 28 + 8 + 1, 2, 3)
     assert [len(one) for one in kept] == [4, 28, 8, 1]
     for number, sentence in enumerate(encoded):
-        alone = _encode_words(inputs.batch([sentence])).astype(np.float16)
+        alone = _encode_words(inputs.batch([sentence])).astype(stored)
         np.testing.assert_array_equal(kept.of(number), alone)
+    found = keep(_refuse, size)
+    assert found.array.dtype == stored
+    np.testing.assert_array_equal(found.array, kept.array)
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["key.npy"]
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from rich.console import Console
 from safetensors.numpy import load_file
 
 from nlp_pipeline.inputs.tagging import TaggingInputs
-from nlp_pipeline.jobs.stages import stages_of
+from nlp_pipeline.jobs.stages import Stage, limits_of, stages_of
 from nlp_pipeline.jobs.tasks import train
 from nlp_pipeline.jobs.train import Trained
 from nlp_pipeline.models.tagger import Tagger
-from nlp_pipeline.recipe import TaggingRecipe
+from nlp_pipeline.recipe import TaggingRecipe, Training
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
 from nlp_pipeline.text.tagset import TagSet
+from nlp_pipeline.training.loop import Limits
+from nlp_pipeline.training.team import Team
 from tests.conftest import TINY_CORPUS, TinyCheckpoint
 
 RECIPE = """
@@ -48,6 +52,17 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _of_encoder(trained: Trained) -> dict[str, np.ndarray]:
     weights = load_file(trained.bundle / "weights.safetensors")
     return {name: value for name, value in weights.items() if "/encoder/" in name}
+
+
+@pytest.mark.parametrize(
+    ("said", "workers", "expected"), [("auto", 1, None), ("auto", 2, 1), (1, 1, 1), (7, 1, 7), (7, 2, 7)]
+)
+def test_as_many_steps_at_once_as_the_recipe_says_or_the_clock(said: Any, workers: int, expected: int | None) -> None:
+    training = Training(steps_per_execution=said, epochs=3, steps=50, checkpoint_steps=20, patience=2)
+    # The clocks of several workers tell each of them something else.
+    team = Team(tf.distribute.get_strategy(), workers=workers)
+    limits = limits_of(Stage("", False, [], epochs=3, falls_over=3), 2, training, team)
+    assert limits == Limits(last_epoch=4, patience=2, steps=50, steps_at_once=expected, checkpoint_steps=20)
 
 
 def test_a_frozen_encoder_does_not_move(tmp_path: Path, tiny_checkpoint: TinyCheckpoint) -> None:

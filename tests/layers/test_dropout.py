@@ -47,6 +47,25 @@ def test_on_one_replica_it_is_that_of_keras() -> None:
     assert not Dropout(0.0).variables
 
 
+def test_what_is_to_be_dropped_may_be_drawn_before_the_inputs_are_there() -> None:
+    own, early = Dropout(0.4, seed=11), Dropout(0.4, seed=11)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3])])
+    def drop(inputs: tf.Tensor) -> tf.Tensor:
+        return early(inputs, training=True, rows=tf.constant(50))
+
+    for _ in range(2):
+        np.testing.assert_array_equal(drop(tf.ones([50, 3])), own(tf.ones([50, 3]), training=True))
+    graph = drop.get_concrete_function().graph
+    (drawn,) = (node for node in graph.get_operations() if node.type == "StatelessRandomUniformV2")
+    seen, behind = set(), [drawn]
+    while behind:
+        node = behind.pop()
+        seen.add(node.name)
+        behind += [tensor.op for tensor in node.inputs if tensor.op.name not in seen]
+    assert not seen & {tensor.op.name for tensor in graph.inputs if tensor.dtype == tf.float32}
+
+
 def test_each_replica_drops_other_units_while_the_state_is_one() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -54,7 +54,7 @@ def test_each_step_reads_one_word_of_each_sentence_that_goes_on(lengths: list[in
     words = layout.packed(tf.range(len(lengths))[:, None, None] * 100 + tf.range(max(lengths) + more)[None, :, None])
     for time in range(max(lengths) + more):
         expected = [sentence * 100 + time for sentence in order if time < lengths[sentence]]
-        assert steps.at(words, tf.constant(time))[:, 0].numpy().tolist() == expected
+        assert steps.step(tf.constant(time)).at(words)[:, 0].numpy().tolist() == expected
     firsts, lasts = (layout.restored(steps.ends(words, is_first)) for is_first in (True, False))
     for sentence, length in enumerate(lengths):
         if length:

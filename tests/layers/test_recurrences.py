@@ -68,6 +68,7 @@ def ours(
     is_backward: bool = False,
     state_mask: tf.Tensor | None = None,
     kind: type[Steps] = Steps,
+    memories: bool = True,
 ) -> States:
     projected, kernel, bias, *initial = values
     steps = kind.of(tf.constant(lengths), max(lengths))
@@ -77,7 +78,7 @@ def ours(
         projected = tf.tensor_scatter_nd_update(
             tf.fill([max(lengths) * BATCH, projected.shape[1]], 3.0), here, projected
         )
-    found = recur(CELLS[cell], projected, kernel, steps, is_backward, initial, bias, state_mask)
+    found = recur(CELLS[cell], projected, kernel, steps, is_backward, initial, bias, state_mask, memories=memories)
     return found if kind is Steps else tuple(tf.gather_nd(one, here) for one in found)
 
 
@@ -104,6 +105,21 @@ def test_outputs_and_gradients(
     received = with_gradients(lambda: ours(cell, values, lengths, is_backward, mask, kind), values)
     expected = with_gradients(lambda: plain(cell, values, lengths, is_backward, mask), values)
     assert len(received) == CELLS[cell].parts + len(values)
+    for one, other in zip(received, expected, strict=True):
+        np.testing.assert_allclose(one, tf.convert_to_tensor(other), rtol=1e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("is_backward", [False, True])
+@pytest.mark.parametrize("cell", CELLS)
+def test_without_memories_the_gradients_are_those_of_the_states(
+    cell: str, is_backward: bool, kind: type[Steps]
+) -> None:
+    lengths = LENGTHS["ragged"]
+    values = arguments(cell, lengths)
+    received = with_gradients(lambda: ours(cell, values, lengths, is_backward, None, kind, memories=False), values)
+    expected = with_gradients(lambda: plain(cell, values, lengths, is_backward)[:1], values)
+    assert len(received) == 1 + len(values)
     for one, other in zip(received, expected, strict=True):
         np.testing.assert_allclose(one, tf.convert_to_tensor(other), rtol=1e-4, atol=2e-6)
 

@@ -91,6 +91,22 @@ def test_beginnings_and_ends(cell: str, bidirectional: bool) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
+def test_outputs_alone_are_the_same_and_have_the_same_gradients(cell: str) -> None:
+    stack, layout = random_stack(cell, layers=2), Layout.of(tf.constant(MASK))
+    inputs = layout.packed(random_inputs())
+    found = []
+    for alone in (False, True):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = stack.outputs_of(inputs, layout) if alone else stack.read(inputs, layout)[0]
+            loss = tf.reduce_sum(tf.sin(outputs))
+        variables = [weight.value for weight in stack.trainable_variables]
+        found.append([outputs, *tape.gradient(loss, [inputs, *variables])])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_agrees_with_keras_and_a_mask(cell: str) -> None:
     """Keras' own way, a mask and `go_backwards`: the same outputs, and the same gradients of everything."""
     stack, inputs = random_stack(cell), tf.constant(random_inputs())

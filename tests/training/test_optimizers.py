@@ -63,6 +63,17 @@ def test_each_group_learns_at_its_rate() -> None:
     np.testing.assert_allclose(fast.numpy(), 1.1, rtol=1e-5)
 
 
+def test_the_rates_of_steps_ago_are_told() -> None:
+    group = WeightGroup("all", [_variable((2, 2))], 0.5)
+    optimizer = GroupedOptimizer.of(Settings(decay="linear"), [group], 10, 0)
+    then = []
+    for _ in range(4):
+        then.append(optimizer.learning_rates())
+        optimizer.apply([np.ones((2, 2), np.float32)])
+    assert [optimizer.learning_rates(4 - number) for number in range(4)] == then
+    assert len({rates["all"] for rates in then}) == 4
+
+
 def test_matrices_decay_and_biases_and_transitions_do_not() -> None:
     crf = CRF(3, name="decoder")
     matrix, bias = _variable((2, 3)), _variable((3,))

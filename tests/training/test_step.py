@@ -115,6 +115,8 @@ def test_a_gradient_too_large_for_float16_lowers_the_scale_and_a_good_run_raises
     assert [result.outcome for result in results] == [rescaled, rescaled, done, done, done, rescaled, done]
     assert [np.log2(result.loss_scale) for result in results] == [15, 14, 13, 13, 13, 14, 13]
     assert weight.numpy() == -4.0 * 4
+    # So many times did the weight move after each of them.
+    assert [result.later for result in results] == [4, 4, 3, 2, 1, 1, 0]
 
 
 def test_small_gradients_are_not_lost() -> None:
