@@ -12,8 +12,8 @@ from arithmetic import TRAINED, Bert, dense, lstm
 from contestants import Contestant
 from workloads import OURS, OWN, PIPELINES, Row, Workshop, first_column, sentences_in
 
-WORDS = 100_000  # of the file that is tagged
-LONG = (30, 20_000)  # sentences of at least so many words, until there are so many words
+WORDS = {"wnut17": 100_000, "uner_pt": 50_000}  # of the file that is tagged
+LONG = 30  # words that a sentence of uner_pt has at the least
 FINETUNED = 800  # sentences of an epoch
 SENTENCES = 32  # a batch of a tagger's
 LAYERS = {"last": 1, "last4": 4, "mix": 1}  # side by side, by the name of a recipe
@@ -27,9 +27,8 @@ class TaggingRows(Workshop):
         sentences = list(sentences_in(self.data / corpus / "test.conll"))
         only_words = [list(map(first_column, sentence)) for sentence in sentences]
         if corpus == "uner_pt":
-            least, words = LONG
-            return _filled((one for one in only_words if len(one) >= least), words)
-        return _filled(_again(only_words), WORDS)
+            only_words = [one for one in only_words if len(one) >= LONG]
+        return _filled(_again(only_words), WORDS[corpus])
 
     def tag(self, corpus: str) -> Row:
         """Return the row of tagging a corpus, file to file."""
