@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -140,11 +140,13 @@ def batches_of(training: Training, seed: int, network: Network, train: Split, te
         iterator: Iterator[Any] = iter(feed(make, signature, team.strategy, first))
         return iterator
 
-    def describe(epoch: int, step: int) -> str:
-        batch = plan.batches(epoch)[step]
+    def longest(batch: Sequence[int]) -> int:
+        return max(train.costs[index] for index in batch)
+
+    def describe(epoch: int, step: int, count: int) -> str:
+        batch = max(plan.batches(epoch)[step : step + count], key=lambda batch: len(batch) * longest(batch))
         named = ", ".join(str(index + 1) for index in batch[:_NAMED]) + (", ..." if len(batch) > _NAMED else "")
-        longest = max(train.costs[index] for index in batch)
-        return f"in a batch of {len(batch)} examples of up to {longest} subwords (of the train corpus: {named})"
+        return f"in a batch of {len(batch)} examples of up to {longest(batch)} subwords (of the train corpus: {named})"
 
     return Batches(begin, lambda epoch: len(plan.batches(epoch)), network.begin_epoch, describe)
 

@@ -74,13 +74,13 @@ class Batches:
         begin: returns an iterator that begins with the first batch of a step of an epoch.
         steps_of: how many steps an epoch has.
         begin_epoch: is told which epoch begins.
-        describe: names the examples of a step of an epoch.
+        describe: names the examples of a step of an epoch; of the largest one of so many from it on.
     """
 
     begin: Callable[[int, int], Iterator[Any]]
     steps_of: Callable[[int], int]
     begin_epoch: Callable[[int], None] = lambda _epoch: None
-    describe: Callable[[int, int], str] = lambda _epoch, _step: ""
+    describe: Callable[[int, int, int], str] = lambda _epoch, _step, _count: ""
 
 
 @dataclass
@@ -222,9 +222,8 @@ class Loop:
 
     def _doing(self, count: int) -> str:
         """Return what is being done in the next steps."""
-        if count > 1:
-            return f"in one of {count} steps that were run at once"
-        return self.batches.describe(self.progress.epoch, self.progress.step)
+        largest = self.batches.describe(self.progress.epoch, self.progress.step, count)
+        return largest if count == 1 else f"in one of {count} steps that were run at once, the largest {largest}"
 
     def _not_finite(self, result: StepResult) -> TrainingError:
         progress, weights = self.progress, self.step.optimizer.weights
@@ -232,7 +231,7 @@ class Loop:
         falling = f"; the loss scale fell in the {progress.falling} steps before" if progress.falling else ""
         message = (
             f"expected a finite loss and gradient, received {result.loss} and {result.gradient_norm}{culprit}"
-            f"{falling}, {self.batches.describe(progress.epoch, progress.step)}. The weights are kept as they were "
+            f"{falling}, {self.batches.describe(progress.epoch, progress.step, 1)}. The weights are kept as they were "
             "before; a lower learning_rate or clip_norm may help, or training.not_finite=skip"
         )
         return TrainingError([Problem(f"epoch {progress.epoch}, step {progress.steps + 1}", message)])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ from rich.console import Console
 from safetensors.numpy import load_file
 
 from nlp_pipeline.inputs.tagging import TaggingInputs
-from nlp_pipeline.jobs.stages import Stage, limits_of, stages_of
+from nlp_pipeline.jobs.stages import Stage, batches_of, limits_of, stages_of
 from nlp_pipeline.jobs.tasks import train
 from nlp_pipeline.jobs.train import Trained
 from nlp_pipeline.models.tagger import Tagger
@@ -63,6 +66,27 @@ def test_as_many_steps_at_once_as_the_recipe_says_or_the_clock(said: Any, worker
     team = Team(tf.distribute.get_strategy(), workers=workers)
     limits = limits_of(Stage("", False, [], epochs=3, falls_over=3), 2, training, team)
     assert limits == Limits(last_epoch=4, patience=2, steps=50, steps_at_once=expected, checkpoint_steps=20)
+
+
+def test_of_several_steps_the_largest_batch_is_named() -> None:
+    costs = [3, 4, 5, 60, 7, 8, 9, 10, 30, 11, 12, 13]
+
+    def batch(indices: Sequence[int], for_training: bool) -> dict[str, Any]:
+        assert for_training
+        return {"padding_mask": np.ones((len(indices), 1), np.bool_)}
+
+    train: Any = SimpleNamespace(costs=costs, words=costs, pads_words=False, batch=batch)
+    network: Any = SimpleNamespace(bert=None, begin_epoch=None)
+    team = Team(tf.distribute.get_strategy())
+    batches = batches_of(Training(batch_subwords=64), 1, network, train, team, 1)
+    steps = [batches.describe(1, step, 1) for step in range(batches.steps_of(1))]
+    form = re.compile(r"in a batch of (\d+) examples of up to (\d+) subwords \(of the train corpus: ([\d, .]+)\)")
+    sizes = [[int(number) for number in form.fullmatch(one).groups()[:2]] for one in steps]  # type: ignore[union-attr]
+    assert sum(rows for rows, _ in sizes) == len(costs)
+    assert len(steps) > 2
+    for first in range(len(steps)):
+        places = [rows * longest for rows, longest in sizes[first:]]
+        assert batches.describe(1, first, len(steps)) == steps[first + places.index(max(places))]
 
 
 def test_a_frozen_encoder_does_not_move(tmp_path: Path, tiny_checkpoint: TinyCheckpoint) -> None:

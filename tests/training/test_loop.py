@@ -90,6 +90,9 @@ class Counting:
         iterator: Iterator[Any] = iter(feed(make, signature_of(make(0)), tf.distribute.get_strategy(), first))
         return iterator
 
+    def describe(self, epoch: int, step: int, count: int) -> str:
+        return f"in batch {epoch}/{step}" + (f" of {count}" if count > 1 else "")
+
     def score(self) -> dict[str, float]:
         self.scored.append(float(self.weight.value))
         return {"f1": self.scores[len(self.progress.epochs)], "other": -1.0}
@@ -116,7 +119,7 @@ class Counting:
     def run(self, epochs: int, patience: int | None = None, **limits: Any) -> Progress:
         Loop(
             self.step,
-            Batches(self.begin, lambda _epoch: STEPS, self.epochs_begun.append, lambda e, s: f"in batch {e}/{s}"),
+            Batches(self.begin, lambda _epoch: STEPS, self.epochs_begun.append, self.describe),
             Scoring(self.score, "f1", lambda: Shown(texts={"text": "five"})),
             Limits(epochs, patience, **limits),
             Team(tf.distribute.get_strategy()),
@@ -375,7 +378,8 @@ def test_too_little_memory_for_scoring_is_told() -> None:
 
 def test_of_steps_that_are_run_at_once_none_is_blamed_by_itself() -> None:
     run = Counting([0.1], losses=lambda: tf.reduce_sum(tf.random.uniform([2**46])))
-    with pytest.raises(TrainingError, match=r"step 1: .*, in one of 2 steps that were run at once: "):
+    told = "step 1: .*, in one of 2 steps that were run at once, the largest in batch 1/0 of 2: "
+    with pytest.raises(TrainingError, match=told):
         run.run(1, steps_at_once=2)
 
 
