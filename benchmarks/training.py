@@ -252,6 +252,8 @@ def growth(data: Path, folder: Path, times: int = 1) -> dict[str, Any]:
     corpora = ner.ROWS["wnut17-frozen"].corpora(data / "wnut17")
     pairs = translation.ROWS["multi30k"].corpora(data / "multi30k_en_de")
     sizes = [f"training.batch_subwords={512 * times}"]
+    # By itself one process runs several steps at once, and two run one.
+    alike = ["training.checkpoint_steps=null", "training.steps_per_execution=1"]
     works = {
         "tagger, fine-tuned": ("ner-finetune", [*corpora, "training.frozen_epochs=0", "training.steps=30"]),
         "translator": ("translate-multi30k", [*pairs, "training.steps=60"]),
@@ -268,7 +270,7 @@ def growth(data: Path, folder: Path, times: int = 1) -> dict[str, Any]:
         for work, (recipe, settings) in works.items():
             for name, way in ways.items():
                 os.sched_setaffinity(0, cores[:1] if name == "one core" else cores)
-                _trained(way, folder / "growth", recipe, [*settings, *sizes, "training.checkpoint_steps=null"])
+                _trained(way, folder / "growth", recipe, [*settings, *sizes, *alike])
                 speed, wait = _speed(folder / "growth" / recipe / "logs")
                 speeds.setdefault(f"{work}: {name}", []).append(speed)
                 waits.setdefault(f"{work}: {name}", []).append(wait)

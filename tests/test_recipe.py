@@ -119,6 +119,11 @@ def test_an_override_can_remove_and_refill_a_section(recipe_file: Path) -> None:
             ["encoder.window=3"],
             ["--set encoder.window=3: encoder.window: expected greater than or equal to 16, received 3"],
         ),
+        (
+            SMALL + "training:\n  steps_per_execution: 0\n",
+            [],
+            ["small.yaml:6: training.steps_per_execution: expected greater than or equal to 1, received 0"],
+        ),
         (SMALL, ["seed.x=1"], ["--set seed.x=1: seed: expected a valid integer, received {'x': 1}"]),
         (
             SMALL,

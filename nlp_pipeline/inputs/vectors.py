@@ -19,7 +19,7 @@ from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.outputs import new_file
 
 # Changed when what is stored for the same key changes.
-VERSION = 4
+VERSION = 3
 # The last bits of a vector depend on the batch that it was computed in, so that no recipe has a say in that.
 BATCH_SUBWORDS = 2048
 # NumPy's files have no name for bfloat16; they hold its bits.
@@ -71,7 +71,7 @@ def keep_vectors(
     key: str,
     lengths: Sequence[int],
     costs: Sequence[int],
-    encode: Callable[[Sequence[Sequence[int]]], Iterator[NDArray[np.float32]]],
+    encode: Callable[[Sequence[Sequence[int]]], Iterator[NDArray[Any]]],
     advance: Callable[[int], object] = lambda _words: None,
 ) -> KeptVectors:
     """Return a corpus's vectors, computed now unless an earlier run left them.

@@ -25,13 +25,15 @@ RECIPE = "recipe.yaml"
 MARKER = "done.json"
 HEADER = "# What a run of nlp_pipeline did: the recipe, with what was typed beside it, and all defaults.\n"
 
+# Of the recipe's `training`: not one bit of what comes out depends on them. With what the first runs were noted with.
+CHANGES_NOTHING = {"steps_per_execution": 1, "checkpoint_steps": 1000, "keep_checkpoints": 2}
 # A run goes on though these keys of the recipe's `training` have changed, or what its `dashboard` says: they are about
 # where, how far and how fast it is trained, and what is shown, not about what a checkpoint's numbers mean.
 MAY_CHANGE = frozenset(
     (
         *("epochs", "patience", "steps", "learning_rate", "encoder_learning_rate", "layer_decay", "warmup", "decay"),
         *("weight_decay", "clip_norm", "not_finite", "keep_vectors"),
-        *("strategy", "xla", "accumulate", "steps_per_execution", "checkpoint_steps", "keep_checkpoints"),
+        *("strategy", "xla", "accumulate", *CHANGES_NOTHING),
     )
 )
 
@@ -205,10 +207,11 @@ class RunFolder:
     def fingerprint(self, recipe: BaseRecipe, prepared: PreparedCorpus[Any]) -> str:
         """Return what changes whenever a training's result would.
 
-        What a recipe's `dashboard` says changes nothing; its name is the bundle's, too.
+        What a recipe's `dashboard` says changes nothing, nor do `CHANGES_NOTHING`; its name is the bundle's, too.
         """
         about = self.about(recipe, prepared)
-        about["recipe"] = {key: value for key, value in about["recipe"].items() if key != "dashboard"}
+        kept = {key: value for key, value in about["recipe"].items() if key != "dashboard"}
+        about["recipe"] = {**kept, "training": {**kept["training"], **CHANGES_NOTHING}}
         return hashlib.sha256(json.dumps(list(about.values()), sort_keys=True).encode()).hexdigest()
 
     def mark(self, done: Mapping[str, str]) -> None:

@@ -157,11 +157,12 @@ def _plan(training: Training, seed: int, train: Split, first_epoch: int, parts: 
 
 def limits_of(stage: Stage, began: int, training: Training, team: Team) -> Limits:
     """Return when a stage, which began with an epoch of this number, ends."""
-    at_once = training.steps_per_execution
+    # The clocks of several workers tell each of them something else; XLA may compile any step, for seconds.
+    fixed = 1 if team.workers > 1 or training.xla else None
     return Limits(
         last_epoch=began + stage.epochs - 1,
         patience=training.patience,
         steps=training.steps,
-        steps_at_once=at_once if at_once != "auto" else None if team.workers == 1 else 1,
+        steps_at_once=training.steps_per_execution or fixed,
         checkpoint_steps=training.checkpoint_steps,
     )

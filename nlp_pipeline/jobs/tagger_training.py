@@ -74,7 +74,7 @@ class TaggerTraining(TrainingTask):
         return Scoring(dev_scoring.score, DECISIVE, dev_scoring.show)
 
     def write_bundle(self, folder: Path, metrics: dict[str, Any], best: EpochResult) -> list[str]:
-        """Write the bundle; its scores come from the way it will be used, not from kept float16 vectors."""
+        """Write the bundle; its scores come from the way it will be used, not from kept vectors."""
         splits = self.prepared.splits.items()
         metrics["sentences"] = {name: len(sentences) for name, sentences in splits}
         metrics["words"] = {name: sum(len(one.words) for one in sentences) for name, sentences in splits}

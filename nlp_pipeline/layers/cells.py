@@ -129,7 +129,10 @@ class LSTM:
         return (out * tf.tanh(memory), memory), sums
 
     def slopes(self, kept: tf.Tensor, befores: Sequence[tf.Tensor]) -> States:
-        """Return what one unit of d c_t makes of the first three sums and of c_t-1, one of d h_t of s_o and of c_t."""
+        """Return what one unit of d c_t makes of the first three sums, beside what one of d h_t makes of s_o.
+
+        And what one of d c_t makes of c_t-1, and one of d h_t of c_t.
+        """
         enter, forget, new, out = self._gates(kept)
         seen = tf.tanh(forget * befores[1] + enter * new)
         to_enter = new * enter * (1.0 - enter)

@@ -82,6 +82,7 @@ def recur(
             kernel_back = tf.transpose(kernel)
 
             def back(here: Step, of_states: States, _: States) -> tuple[States, States, States]:
+                # Of memories that nobody asked for there is no gradient from above.
                 seen = (one + here.at(above) for one, above in zip(of_states, upstream, strict=False))
                 total = (*seen, *of_states[len(upstream) :])
                 of_input, of_product, (direct, *others) = cell.retreat(tuple(map(here.at, slopes)), total)

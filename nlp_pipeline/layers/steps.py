@@ -17,15 +17,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 
 Tensors = Sequence[tf.Tensor]
 
 
-class Step:
-    """What is read at a step. All that read share what little is computed for it: a loop counts its operations.
+class Step(Protocol):
+    """What is read at a step."""
+
+    def at(self, words: tf.Tensor) -> tf.Tensor:
+        """Return what is read, of the words `[N, E]`."""
+
+    def reading(self, rows: tf.Tensor) -> tf.Tensor:
+        """Return of rows `[R, ...]`, or of those of an earlier step, those that have a word."""
+
+    def more(self, rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+        """Return the rows of the step after this one, and behind them those that end here, of the others `[R, ...]`."""
+
+
+class _Slices:
+    """A step whose words are a slice. Where it is, which all that read it share, is computed once.
 
     Args:
         start: where its words begin.
@@ -37,17 +50,14 @@ class Step:
         self.begin, self.size = tf.stack([start, 0]), tf.stack([count, -1])
 
     def at(self, words: tf.Tensor) -> tf.Tensor:
-        """Return what is read, of the words `[N, E]`."""
-        here = tf.slice(words, self.begin, self.size)
-        here.set_shape([None, words.shape[1]])
-        return here
+        read = tf.slice(words, self.begin, self.size)
+        read.set_shape([None, words.shape[1]])
+        return read
 
     def reading(self, rows: tf.Tensor) -> tf.Tensor:
-        """Return of rows `[R, ...]`, or of those of an earlier step, those that have a word."""
         return rows[: self.count]
 
     def more(self, rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-        """Return the rows of the step after this one, and behind them those that end here, of the others `[R, ...]`."""
         return tf.concat([rows, others[tf.shape(rows)[0] : self.count]], axis=0)
 
 
@@ -88,7 +98,8 @@ class Steps:
 
     def step(self, time: tf.Tensor) -> Step:
         """Return one of the steps."""
-        return Step(tf.gather(self.starts, time), tf.gather(self.counts, time))
+        # Not gathered: on a GPU these numbers, which slices want on the host, would be computed on the device.
+        return _Slices(self.starts[time], self.counts[time])
 
     def loop(
         self,
@@ -130,7 +141,7 @@ class Steps:
         arrays = tuple(
             tf.TensorArray(tf.float32, self.length, infer_shape=False, element_shape=[None, width]) for width in widths
         )
-        begun = tuple(self.step(start).reading(one) for one in initial)
+        begun = tuple(map(self.step(start).reading, initial))
         scalar = tf.TensorShape([])
         shapes = (tuple(map(self._shape_of, begun)), tuple(one.shape for one in sums), tuple(scalar for _ in arrays))
         # One step waits for the other as it is; to have several under way takes time.
@@ -194,13 +205,13 @@ class EqualSteps(Steps):
 
     def step(self, time: tf.Tensor) -> Step:
         """Return one of the steps."""
-        return _EqualStep(self, time)
+        return _Equal(self, time)
 
     def _shape_of(self, rows: tf.Tensor) -> tf.TensorShape:
         return rows.shape
 
 
-class _EqualStep(Step):
+class _Equal:
     """A step that reads all rows; those that have no word there are zeros.
 
     Args:
@@ -209,13 +220,12 @@ class _EqualStep(Step):
     """
 
     def __init__(self, steps: EqualSteps, time: tf.Tensor) -> None:
-        super().__init__(steps.starts[time], steps.rows)
         after = tf.minimum(time + 1, steps.length - 1)
         self.steps, self.time, self.inside, self.going_on = steps, time, steps.inside[time], steps.inside[after]
 
     def at(self, words: tf.Tensor) -> tf.Tensor:
-        here = tf.reshape(words, [self.steps.length, self.steps.rows, -1])[self.time]
-        return tf.ensure_shape(here, [None, words.shape[1]])
+        read = tf.reshape(words, [self.steps.length, self.steps.rows, -1])[self.time]
+        return tf.ensure_shape(read, [None, words.shape[1]])
 
     def reading(self, rows: tf.Tensor) -> tf.Tensor:
         return _where(self.inside, rows, tf.zeros([], rows.dtype))

@@ -80,8 +80,8 @@ class Training(Section):
     `xla`: whether loss and gradient are compiled, for each of a few padded shapes; the cuDNN kernels are not used then.
     `strategy`: `none` is one device, `mirrored` all of this machine, `multi_worker` several machines, as TF_CONFIG
     says; `auto` is `mirrored` where there are several GPUs, and `none` otherwise.
-    `steps_per_execution`: how many steps are run at once; progress waits for that, and signals for the next ones, too.
-    `auto` is as many as take half a second, and one where there are several workers.
+    `steps_per_execution`: how many steps are run at once; progress waits for that, and signals for the next ones, too;
+    null for as many as take half a second, and one where there are several workers, or XLA.
     `checkpoint_steps`: after how many steps a checkpoint is written, besides each epoch's; null for those alone.
     `keep_checkpoints`: how many are kept until the run has ended.
     `not_finite`: what a batch does whose loss or gradient is no number: it stops the run, or is left out and counted.
@@ -108,7 +108,7 @@ class Training(Section):
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     xla: bool = False
     strategy: Literal["auto", "none", "mirrored", "multi_worker"] = "auto"
-    steps_per_execution: Count | Literal["auto"] = "auto"
+    steps_per_execution: Count | None = None
     checkpoint_steps: Count | None = 1000
     keep_checkpoints: Count = 2
     not_finite: Literal["stop", "skip"] = "stop"

@@ -118,7 +118,8 @@ class Loop:
 
         Raises:
             TrainingError: where loss or gradient are no numbers, and what was before the step is in a checkpoint; where
-                memory is too small, and what is after the last checkpoint is lost. Both name the step.
+                memory is too small, and what is after the last checkpoint is lost. Both name the step, the latter the
+                first of those that were run at once.
             LostWorkerError: where another worker is gone; what is after the last checkpoint is lost.
             OutputError: where a checkpoint or a log cannot be written.
             StoppedByUserError, TerminatedError: after a signal to any worker, and a checkpoint.

@@ -163,8 +163,10 @@ class GroupedOptimizer:
         rates = {}
         for group, optimizer in zip(self.groups, self.optimizers, strict=True):
             rate = optimizer._learning_rate
-            is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
-            rates[group.name] = float(rate(optimizer.iterations - steps_ago) if is_schedule else rate)
+            if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+                rates[group.name] = float(rate(optimizer.iterations - steps_ago))
+            else:
+                rates[group.name] = float(optimizer.learning_rate)
         return rates
 
 

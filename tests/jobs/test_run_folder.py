@@ -14,7 +14,7 @@ import pytest
 
 import nlp_pipeline
 from nlp_pipeline.errors import UsageError
-from nlp_pipeline.jobs.run_folder import RunFolder
+from nlp_pipeline.jobs.run_folder import CHANGES_NOTHING, RunFolder
 from nlp_pipeline.recipe.file import read_recipe
 from nlp_pipeline.training.checkpoints import Checkpoint
 from tests.conftest import TINY_CORPUS, TINY_RECIPE
@@ -57,7 +57,7 @@ def test_checkpoints_that_a_finished_run_left_are_not_in_the_way(
     assert folder.unfinished() == [path]
 
 
-def test_a_run_from_before_recipes_had_a_dashboard_is_finished(tmp_path: Path) -> None:
+def test_a_run_from_before_recipes_had_a_dashboard_and_a_pace_is_finished(tmp_path: Path) -> None:
     (tmp_path / "train.conll").write_text(TINY_CORPUS, encoding="utf-8")
     (tmp_path / "tiny.yaml").write_text(TINY_RECIPE, encoding="utf-8")
     prepared: Any = SimpleNamespace(summary={"fingerprint": "corpus"})
@@ -69,7 +69,9 @@ def test_a_run_from_before_recipes_had_a_dashboard_is_finished(tmp_path: Path) -
     # As it was noted then.
     recipe = read_recipe(tmp_path / "tiny.yaml").model_dump(mode="json")
     del recipe["dashboard"]
+    recipe["training"]["steps_per_execution"] = 1
     about = json.dumps([nlp_pipeline.__version__, recipe, "corpus"], sort_keys=True)
     assert now() == hashlib.sha256(about.encode()).hexdigest()
     assert now("dashboard.histograms=true", "dashboard.every=3") == now()
+    assert now(*(f"training.{key}=7" for key in CHANGES_NOTHING)) == now()
     assert len({now(), now("seed=14"), now("name=other"), now("training.epochs=3")}) == 4

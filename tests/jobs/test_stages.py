@@ -58,11 +58,20 @@ def _of_encoder(trained: Trained) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("said", "workers", "expected"), [("auto", 1, None), ("auto", 2, 1), (1, 1, 1), (7, 1, 7), (7, 2, 7)]
+    ("said", "workers", "xla", "expected"),
+    [
+        (None, 1, False, None),
+        (None, 2, False, 1),
+        (None, 1, True, 1),
+        (1, 1, False, 1),
+        (7, 1, True, 7),
+        (7, 2, False, 7),
+    ],
 )
-def test_as_many_steps_at_once_as_the_recipe_says_or_the_clock(said: Any, workers: int, expected: int | None) -> None:
-    training = Training(steps_per_execution=said, epochs=3, steps=50, checkpoint_steps=20, patience=2)
-    # The clocks of several workers tell each of them something else.
+def test_as_many_steps_at_once_as_the_recipe_says_or_the_clock(
+    said: int | None, workers: int, xla: bool, expected: int | None
+) -> None:
+    training = Training(steps_per_execution=said, epochs=3, steps=50, checkpoint_steps=20, patience=2, xla=xla)
     team = Team(tf.distribute.get_strategy(), workers=workers)
     limits = limits_of(Stage("", False, [], epochs=3, falls_over=3), 2, training, team)
     assert limits == Limits(last_epoch=4, patience=2, steps=50, steps_at_once=expected, checkpoint_steps=20)

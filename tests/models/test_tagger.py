@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from nlp_pipeline.errors import EncoderError
 from nlp_pipeline.inputs.feeding import few_shapes
 from nlp_pipeline.inputs.tagging import TaggingInputs, build_vocabularies
+from nlp_pipeline.inputs.vectors import keep_vectors
 from nlp_pipeline.layers.layout import equal_steps
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
@@ -185,6 +187,29 @@ def test_a_batch_of_padding_alone_is_no_failure(sections: dict[str, Any], encode
     tag_ids, confidences = network.best_tags(batch)
     assert tag_ids.shape == confidences.shape == batch["padding_mask"].shape
     assert np.isfinite(network(batch)).all()
+
+
+@pytest.mark.parametrize("layers", ["last", "last4", "mix"])
+def test_in_bfloat16_kept_vectors_are_the_encoders_own(layers: str, encoder_folder: Path, tmp_path: Path) -> None:
+    """Kept as they are computed, they give the same bits."""
+    encoder, training = {**ENCODER, "layers": layers}, {"precision": "bfloat16"}
+    inputs, network = _make({"encoder": encoder, "characters": SMALL_CNN, "training": training}, encoder_folder)
+    encoded, bert = inputs.encode(SENTENCES), network.bert
+    assert bert is not None
+    lengths = [len(one.words) for one in encoded]
+    batch = inputs.batch(encoded)
+
+    def encode(batches: Sequence[Sequence[int]]) -> Iterator[NDArray[Any]]:
+        # All in one batch, as below: the last bits depend on it.
+        assert sorted(index for one in batches for index in one) == list(range(len(encoded)))
+        whole = np.split(bert.vectors_to_keep(batch).numpy(), np.cumsum(lengths)[:-1])
+        return (np.concatenate([whole[index] for index in one]) for one in batches)
+
+    kept = keep_vectors(tmp_path, "key", lengths, [one.cost for one in encoded], encode)
+    from_kept = inputs.batch(encoded, list(kept))
+    assert from_kept["word_vectors"].dtype == tf.bfloat16.as_numpy_dtype
+    mask = batch["padding_mask"]
+    np.testing.assert_array_equal(network(from_kept).numpy()[mask], network(batch).numpy()[mask])
 
 
 @pytest.mark.parametrize("layers", ["last", "last4", "mix"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,19 @@ def optimizer() -> GroupedOptimizer:
 def _epoch(number: int, f1: float, best: bool) -> EpochResult:
     scores = {"f1": f1, "f1/PER": f1 / 2, "loss": 2.5, "likelihood": -2.5}
     return EpochResult(number, 1.5, 25, 2.0, scores, best, skipped=2, rescaled=3)
+
+
+def test_the_rate_is_that_of_the_step_however_many_were_run_since(tmp_path: Path) -> None:
+    weight = keras.Variable(np.zeros(2, np.float32))
+    rate = keras.optimizers.schedules.PolynomialDecay(0.5, 8, 0.0)
+    sgd = keras.optimizers.SGD(rate)
+    sgd.build([weight])
+    optimizer = GroupedOptimizer([WeightGroup("above", [weight], 0.5)], [sgd])
+    sgd.iterations.assign(4)
+    with closing(Dashboard(tmp_path, every=1, network="toy")) as dashboard:
+        for step in range(1, 5):
+            dashboard.step_done(step, StepResult(1.0, 1.0, 1.0, later=4 - step), optimizer)
+    assert _read(tmp_path)["optimizer/learning_rate/above"] == [(1, 0.4375), (2, 0.375), (3, 0.3125), (4, 0.25)]
 
 
 def test_scalars_come_back(tmp_path: Path, optimizer: GroupedOptimizer) -> None:

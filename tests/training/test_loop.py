@@ -7,6 +7,7 @@ import math
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate, pairwise
 from typing import Any
 
 import keras
@@ -24,7 +25,7 @@ from nlp_pipeline.training.optimizers import GroupedOptimizer, WeightGroup
 from nlp_pipeline.training.progress import EpochResult, Progress
 from nlp_pipeline.training.shown import Shown
 from nlp_pipeline.training.state import TrainingState
-from nlp_pipeline.training.step import Outcome, StepResult, TrainingStep
+from nlp_pipeline.training.step import Executed, Outcome, StepResult, TrainingStep
 from nlp_pipeline.training.team import Team
 
 BATCH = {
@@ -79,6 +80,7 @@ class Counting:
         self.progress = Progress()
         self.state = TrainingState(self.step, [self.weight])
         self.checkpoints: list[bytes] = []
+        self.steps = STEPS
         self.before_step: Callable[[int], None] = lambda _step: None
         self.signals = Signals()
 
@@ -86,7 +88,7 @@ class Counting:
         def make(number: int) -> dict[str, Any]:
             return {**BATCH, "slope": np.full(2, self.slopes.get(number, 1.0), np.float32)}
 
-        first = (epoch - 1) * STEPS + step
+        first = (epoch - 1) * self.steps + step
         iterator: Iterator[Any] = iter(feed(make, signature_of(make(0)), tf.distribute.get_strategy(), first))
         return iterator
 
@@ -119,7 +121,7 @@ class Counting:
     def run(self, epochs: int, patience: int | None = None, **limits: Any) -> Progress:
         Loop(
             self.step,
-            Batches(self.begin, lambda _epoch: STEPS, self.epochs_begun.append, self.describe),
+            Batches(self.begin, lambda _epoch: self.steps, self.epochs_begun.append, self.describe),
             Scoring(self.score, "f1", lambda: Shown(texts={"text": "five"})),
             Limits(epochs, patience, **limits),
             Team(tf.distribute.get_strategy()),
@@ -137,8 +139,8 @@ class Counting:
         return float(self.weight.value)
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 5])
-def test_the_best_epochs_weights_stay_and_of_equals_the_later(at_once: int) -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 5, None])
+def test_the_best_epochs_weights_stay_and_of_equals_the_later(at_once: int | None) -> None:
     run = Counting([0.2, 0.7, 0.7, 0.6])
     progress = run.run(4, steps_at_once=at_once)
     # Two steps an epoch, each lowers the weight by one.
@@ -155,6 +157,25 @@ def test_the_best_epochs_weights_stay_and_of_equals_the_later(at_once: int) -> N
     assert all(0.0 <= epoch.waited <= epoch.seconds for epoch in progress.epochs)
     # One checkpoint an epoch.
     assert len(run.checkpoints) == 4
+
+
+def test_left_to_itself_it_runs_more_and_more_steps_at_once_up_to_a_checkpoint() -> None:
+    run = Counting([0.1])
+    run.steps = 40
+    step, asked = run.step, list[int]()
+
+    def counted(iterator: Iterator[Any], count: int, stop: int | None) -> Executed:
+        asked.append(count)
+        return step(iterator, count, stop)
+
+    counted.__dict__.update(optimizer=step.optimizer, average=None, skip=False)
+    run.step = counted  # type: ignore[assignment]
+    run.run(1, steps_at_once=None, checkpoint_steps=25)
+    assert asked[0] == 1
+    assert max(asked) > 2
+    assert all(later <= 2 * earlier for earlier, later in pairwise(asked))
+    assert 25 in accumulate(asked)
+    assert (sum(asked), run.value, len(run.results)) == (40, -40.0, 40)
 
 
 def test_a_score_that_is_no_number_is_the_lowest() -> None:
@@ -349,6 +370,8 @@ def test_if_the_recipe_says_so_it_is_left_out_and_counted(at_once: int) -> None:
     assert [result.outcome for _, result in run.results] == [
         *(Outcome.DONE, Outcome.NOT_FINITE, Outcome.NOT_FINITE, Outcome.DONE)
     ]
+    # What was left out has moved nothing.
+    assert [result.later for _, result in run.results] == ([0, 0, 1, 0] if at_once > 1 else [0] * 4)
     # Their losses do not spoil the mean: of the weights 0, and then -1.
     assert [epoch.loss for epoch in progress.epochs] == [0.0, -1.0]
     assert progress.steps == 4
