@@ -135,18 +135,19 @@ def test_left_out_states_and_biases_are_zero(cell: str) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize(("precision", "rtol", "atol"), [(tf.bfloat16, 0.02, 0.03), (tf.float16, 0.0025, 0.004)])
 @pytest.mark.parametrize("cell", CELLS)
-def test_in_bfloat16(cell: str) -> None:
-    """The factors of each product are rounded, to 8 bits; the states in between are not."""
+def test_in_16_bits(cell: str, precision: tf.DType, rtol: float, atol: float) -> None:
+    """The factors of each product are rounded, to 8 or 11 bits; the states in between are not."""
     lengths = LENGTHS["ragged"]
     values = arguments(cell, lengths)
-    values[1] = tf.cast(values[1], tf.bfloat16)
+    values[1] = tf.cast(values[1], precision)
     in_full = [tf.cast(value, tf.float32) for value in values]
     received = with_gradients(lambda: ours(cell, values, lengths), values)
     expected = with_gradients(lambda: plain(cell, in_full, lengths), in_full)
     assert [value.dtype for value in received[CELLS[cell].parts :]] == [value.dtype for value in values]
     for one, other in zip(received, expected, strict=True):
-        np.testing.assert_allclose(tf.cast(one, tf.float32), tf.convert_to_tensor(other), rtol=0.02, atol=0.03)
+        np.testing.assert_allclose(tf.cast(one, tf.float32), tf.convert_to_tensor(other), rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("is_backward", [False, True])
