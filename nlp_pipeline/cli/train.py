@@ -48,8 +48,8 @@ def command(
     """Train as RECIPE says.
 
     The run's folder gets the prepared corpus, the resolved recipe, TensorBoard's logs (`logs/`) and, at the end, the
-    bundle (`bundle/`): the model of the epoch with the best dev score (F1, BLEU), the latest of equals. An earlier bundle there is replaced.
-    The same recipe and seed give the same numbers.
+    bundle (`bundle/`): the model of the epoch with the best dev score (F1, BLEU), the latest of equals. An earlier
+    bundle there is replaced. The same recipe and seed give the same numbers.
 
     While it trains, `checkpoints/` holds all that is needed to go on. After a crash, a kill or a power cut, --resume
     goes on from the last checkpoint that is whole, and ends with the numbers of a run that was not disturbed. SIGTERM
