@@ -20,7 +20,9 @@ ROWS = {
     "wnut17-frozen": Row("wnut17", "ner-frozen", FILES),
     "wnut17-frozen-bfloat16": Row("wnut17", "ner-frozen", FILES, ["training.precision=bfloat16"]),
     "wnut17-finetune": Row("wnut17", "ner-finetune", FILES),
-    "uner_pt-words": Row("uner_pt", "ner-frozen", FILES, ["encoder=null", "words.size=100"]),
+    "uner_pt-words": Row(
+        "uner_pt", "ner-frozen", FILES, ["encoder=null", "words.size=100", "training.batch_subwords=512"]
+    ),
     "uner_pt-frozen": Row("uner_pt", "ner-frozen", FILES),
 }
 
