@@ -128,9 +128,10 @@ class Loop:
         progress = self.progress
         if not self._over():
             iterator = self.batches.begin(progress.epoch, progress.step)
+            pace = Pace(self.limits.steps_at_once)
             while not self._over():
                 self.batches.begin_epoch(progress.epoch)
-                self._train(iterator)
+                self._train(iterator, pace)
                 self._score()
         self.state.take_best()
 
@@ -152,10 +153,9 @@ class Loop:
         # A run that is gone on with may have been given fewer steps than it has taken.
         return left if self.limits.steps is None else max(0, min(left, self.limits.steps - self.progress.steps))
 
-    def _train(self, iterator: Iterator[Any]) -> None:
+    def _train(self, iterator: Iterator[Any], pace: Pace) -> None:
         """Train what is left of an epoch."""
         progress, every = self.progress, self.limits.checkpoint_steps
-        pace = Pace(self.limits.steps_at_once)
         while left := self._left():
             started = time.monotonic()
             count = min(pace.count, left)
