@@ -10,12 +10,13 @@ which takes about half the time of Keras' loop for a step of training.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 
+from nlp_pipeline.layers import few_shapes
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.dropout import Dropout, of_replica
 from nlp_pipeline.layers.layout import Layout
@@ -225,7 +226,8 @@ class RecurrentStack(keras.layers.Layer):
             state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=of_replica(self.state_seeds))
         kernel, bias, steps = state_kernel_of(layer.cell), state_bias_of(layer.cell), layout.steps
         begin = None if initial is None else [layout.by_length(one) for one in initial]
-        cell, projected = CELLS[self.cell], project(layer.cell, words)
+        multiply = tf.matmul if training else few_shapes.multiplied
+        cell, projected = CELLS[self.cell], project(layer.cell, words, multiply=multiply)
         sequences = recur(cell, projected, kernel, steps, is_backward, begin, bias, state_mask, nudges, memories)
         end = tuple(layout.restored(steps.ends(sequence, is_first=is_backward)) for sequence in sequences)
         return tf.cast(sequences[0], self.compute_dtype), end
@@ -267,19 +269,25 @@ class RecurrentStack(keras.layers.Layer):
         }
 
 
-def project(cell: Any, inputs: tf.Tensor, kernel: tf.Tensor | None = None) -> tf.Tensor:
+def project(
+    cell: Any,
+    inputs: tf.Tensor,
+    kernel: tf.Tensor | None = None,
+    multiply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = tf.matmul,
+) -> tf.Tensor:
     """Return what the inputs add to the sums of a Keras cell's gates.
 
     Args:
         cell: a SimpleRNNCell, GRUCell or LSTMCell.
         inputs: `[..., E]`, by time or in any other order.
         kernel: `[E, gates * U]`, for a cell that has further inputs; the cell's own when left out.
+        multiply: how two matrices are multiplied.
 
     Returns:
         `[..., gates * U]`, bias added, in float32: the gradient of the bias is a sum over all words.
     """
     kernel = rounded(cell.kernel, inputs.dtype) if kernel is None else tf.cast(kernel, inputs.dtype)
-    products = tf.matmul(tf.reshape(inputs, [-1, inputs.shape[-1]]), kernel)
+    products = multiply(tf.reshape(inputs, [-1, inputs.shape[-1]]), kernel)
     flat = tf.nn.bias_add(tf.cast(products, tf.float32), tf.cast(input_bias_of(cell), tf.float32))
     return tf.reshape(flat, tf.concat([tf.shape(inputs)[:-1], [flat.shape[1]]], axis=0))
 

@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from nlp_pipeline.inputs.tagging import TaggingInputs
+from nlp_pipeline.layers import few_shapes
 from nlp_pipeline.layers.cells import States
 from nlp_pipeline.layers.characters import CharacterCNN, CharacterLSTM
 from nlp_pipeline.layers.crf import CRF, SoftmaxDecoder
@@ -203,7 +204,8 @@ class Tagger(Network):
         if not projection.built:
             projection.build([None, sum(widths)])
         kernels = tf.split(rounded(projection.kernel, self.compute_dtype), widths, axis=0)
-        products = [tf.matmul(part, kernel) for part, kernel in zip(parts, kernels, strict=True)]
+        multiply = tf.matmul if training else few_shapes.multiplied
+        products = [multiply(part, kernel) for part, kernel in zip(parts, kernels, strict=True)]
         joined = self.word_dropout(tf.add_n(products), training=training)
         return tf.nn.bias_add(joined, tf.cast(projection.bias.value, self.compute_dtype))
 
