@@ -28,7 +28,7 @@ class Windows(NamedTuple):
 
 
 def windows_of(subword_splits: tf.Tensor, sentence_splits: tf.Tensor, room: int, overlap: int) -> Windows:
-    """Cut sentences into windows at word borders.
+    """Cut sentences into windows at word borders, those of a sentence about as long as each other.
 
     Args:
         subword_splits: where the subwords of each of W words begin, int32 `[W + 1]`; each has at least one.
@@ -37,11 +37,14 @@ def windows_of(subword_splits: tf.Tensor, sentence_splits: tf.Tensor, room: int,
         overlap: how many subwords neighbours may share.
     """
 
+    rooms = _room_of_each(subword_splits, sentence_splits, room, overlap)
+
     def cut(number: tf.Tensor, state: Any, found: Any) -> Any:
         sentence, start, kept_start = state
         last = tf.gather(sentence_splits, sentence + 1)
         # Where the subwords of a word begin tells which word they belong to.
-        full = tf.searchsorted(subword_splits, tf.gather(subword_splits, start) + room, side="right") - 1
+        filled = tf.gather(subword_splits, start) + tf.gather(rooms, sentence)
+        full = tf.searchsorted(subword_splits, filled, side="right") - 1
         end = tf.minimum(full, last)
         shared = tf.searchsorted(subword_splits, tf.gather(subword_splits, end) - overlap, side="left")
         shared = tf.maximum(shared, start + 1)
@@ -69,6 +72,18 @@ def windows_of(subword_splits: tf.Tensor, sentence_splits: tf.Tensor, room: int,
     found = [one.concat() for one in arrays]
     order = tf.argsort(found[0], stable=True)
     return Windows(*(tf.gather(one, order) for one in found))
+
+
+def _room_of_each(subword_splits: tf.Tensor, sentence_splits: tf.Tensor, room: int, overlap: int) -> tf.Tensor:
+    """Return how many subwords each window of each sentence holds, int32 `[B]`."""
+    begins = tf.gather(subword_splits, sentence_splits)
+    totals = begins[1:] - begins[:-1]
+    words = Rows(subword_splits[1:] - subword_splits[:-1], sentence_splits)
+    longest = tf.math.segment_max(words.values, words.of_values)
+    beyond = totals - overlap
+    counts = -(-beyond // (room - overlap))
+    of_each = tf.minimum(room, -(-beyond // tf.maximum(counts, 1)) + overlap + longest - 1)
+    return tf.where(totals <= room, room, of_each)
 
 
 class WindowArrays:

@@ -27,14 +27,14 @@ class Window:
 
 
 def windows_of(subword_counts: Sequence[int], room: int, overlap: int) -> list[Window]:
-    """Cut a sentence into windows at word borders.
+    """Cut a sentence into windows at word borders, as few as there can be, and about as long as each other.
 
         words    a b c d e f g h i j
         first    a b c d e f                 keeps a b c d e
         second           d e f g h i         keeps f g h
         third                  g h i j       keeps i j
 
-    Two neighbours share at most `overlap` subwords, and the border of what each keeps lies in the middle of the words
+    As long as each other, since a batch is as wide as its longest window. Two neighbours share at most `overlap` subwords, and the border of what each keeps lies in the middle of the words
     that they share, so that every word is kept from the window in which it has more context.
 
     Args:
@@ -50,6 +50,7 @@ def windows_of(subword_counts: Sequence[int], room: int, overlap: int) -> list[W
             f"expected the overlap and the longest word to fit into a window of {room} subwords. "
             f"Received: overlap={overlap}, longest={max(subword_counts)}"
         )
+    room = _room_of_each(subword_counts, room, overlap)
     windows: list[Window] = []
     start = kept_start = 0
     length = len(subword_counts)
@@ -69,6 +70,16 @@ def windows_of(subword_counts: Sequence[int], room: int, overlap: int) -> list[W
         windows.append(Window(start, end, kept_start, kept_end))
         start, kept_start = shared_start, kept_end
     return windows
+
+
+def _room_of_each(subword_counts: Sequence[int], room: int, overlap: int) -> int:
+    """Return how many subwords each window of a sentence holds, if there are no more windows than there must be."""
+    total = sum(subword_counts)
+    if total <= room:
+        return room
+    count = -(-(total - overlap) // (room - overlap))
+    # A window ends at a word's border, up to the longest word less one subword before it is full.
+    return min(room, -(-(total - overlap) // count) + overlap + max(subword_counts) - 1)
 
 
 def window_arrays(

@@ -28,6 +28,22 @@ def test_every_word_is_kept_once_and_no_window_is_too_long(counts: list[int], ov
         assert sum(counts[other.start : one.end]) <= overlap
 
 
+@given(
+    counts=st.lists(st.integers(1, 9), min_size=1, max_size=200), overlap=st.integers(0, 12), more=st.integers(0, 20)
+)
+def test_there_are_no_more_windows_than_there_must_be(counts: list[int], overlap: int, more: int) -> None:
+    room = overlap + 18 + more
+    total, longest = sum(counts), max(counts)
+    windows = windows_of(counts, room, overlap)
+    # A window may end up to the longest word before it is full, and share up to the longest word less.
+    assert len(windows) <= -(-(total - overlap) // (room - overlap - longest + 1)) or len(windows) == 1
+
+
+def test_two_windows_are_as_long_as_each_other() -> None:
+    windows = windows_of([1] * 520, room=510, overlap=128)
+    assert [window.end - window.start for window in windows] == [324, 324]
+
+
 def test_what_fits_is_one_window() -> None:
     assert windows_of([2, 3, 5], room=10, overlap=2) == [Window(0, 3, 0, 3)]
     assert windows_of([], room=10, overlap=2) == []
