@@ -16,7 +16,7 @@ train-tag-finetuned         words/s of an epoch in which the encoder is trained 
 train-tag-kept              words/s of an epoch on the kept vectors of a frozen encoder
 train-translate             target subwords/s on Multi30k: embeddings of 256, 512 units, 8,000 subwords, batches of 64
 translate-greedy, -beam     sentences/s of Multi30k's test corpus, with a beam of 1 and of 5
-quality                     F1 on wnut17's test corpus in both precisions
+quality                     F1 of wnut17 in both precisions, six seeds
 scale                       words/s and memory, for a corpus of once, 10 times and 100 times the size, and for sentences
                             of 10 to 2,000 words
 start                       seconds of `--help`, to a first tagged sentence, and to a first step of training

@@ -36,7 +36,6 @@ def windows_of(subword_splits: tf.Tensor, sentence_splits: tf.Tensor, room: int,
         room: how many subwords a window holds, without special tokens.
         overlap: how many subwords neighbours may share.
     """
-
     rooms = _room_of_each(subword_splits, sentence_splits, room, overlap)
 
     def cut(number: tf.Tensor, state: Any, found: Any) -> Any:

@@ -34,8 +34,9 @@ def windows_of(subword_counts: Sequence[int], room: int, overlap: int) -> list[W
         second           d e f g h i         keeps f g h
         third                  g h i j       keeps i j
 
-    As long as each other, since a batch is as wide as its longest window. Two neighbours share at most `overlap` subwords, and the border of what each keeps lies in the middle of the words
-    that they share, so that every word is kept from the window in which it has more context.
+    As long as each other, since a batch is as wide as its longest window. Two neighbours share at most `overlap`
+    subwords, and the border of what each keeps lies in the middle of the words that they share, so that every word is
+    kept from the window in which it has more context.
 
     Args:
         subword_counts: how many subwords each word has, at least 1.
