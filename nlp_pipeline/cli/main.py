@@ -14,7 +14,7 @@ from nlp_pipeline.errors import PipelineError
 
 COMMANDS = (
     *("prepare", "train", "evaluate", "score", "compare", "tag", "translate", "attention", "export"),
-    *("run", "board", "study", "inspect", "encoder", "doctor", "completion"),
+    *("run", "board", "study", "inspect", "keys", "encoder", "doctor", "completion"),
 )
 
 HELP = """BERT embeddings feed recurrent taggers and translators, in TensorFlow.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import HEAVY_HEAD
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nlp_pipeline.evaluation.translations import Score, TranslationScores
     from nlp_pipeline.evaluation.translator_comparison import TranslatorComparison
     from nlp_pipeline.jobs.doctor import Finding
+    from nlp_pipeline.recipe.keys import KeySection
     from nlp_pipeline.studies.memory_results import MemoryStudy
     from nlp_pipeline.subwords.encoders import AvailableEncoder
 
@@ -130,6 +131,15 @@ def shown(texts: Sequence[str], most: int = 8) -> str:
     from nlp_pipeline.documents.shown_text import visible
 
     return " ".join(visible(text if len(text) <= 40 else f"{text[:39]}…") for text in texts[:most])
+
+
+def section_of_recipe(section: KeySection) -> Group:
+    """Return what a section of a recipe is, and the table of its keys."""
+    left_out = "null, and so left out, where nothing else is said" if section.is_left_out else "null leaves it out"
+    title = f"{section.name or 'the recipe itself'}{f' ({left_out})' if section.may_be_left_out else ''}"
+    rows = [[key.name, key.values, "must be given" if key.default is None else key.default] for key in section.keys]
+    keys = table("", ["key", "may be", "default"], rows, numbers=False)
+    return Group(Text(title, style="bold"), *map(Text, section.description), keys, "")
 
 
 def memory_table(study: MemoryStudy) -> Table:

@@ -16,10 +16,10 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from nlp_pipeline.layers import few_shapes
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.dropout import Dropout, of_replica
 from nlp_pipeline.layers.layout import Layout
+from nlp_pipeline.layers.products import of_rounded_rows
 from nlp_pipeline.layers.recurrences import recur
 from nlp_pipeline.layers.rounding import rounded
 
@@ -226,7 +226,7 @@ class RecurrentStack(keras.layers.Layer):
             state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=of_replica(self.state_seeds))
         kernel, bias, steps = state_kernel_of(layer.cell), state_bias_of(layer.cell), layout.steps
         begin = None if initial is None else [layout.by_length(one) for one in initial]
-        multiply = tf.matmul if training else few_shapes.multiplied
+        multiply = tf.matmul if training else of_rounded_rows
         cell, projected = CELLS[self.cell], project(layer.cell, words, multiply=multiply)
         sequences = recur(cell, projected, kernel, steps, is_backward, begin, bias, state_mask, nudges, memories)
         end = tuple(layout.restored(steps.ends(sequence, is_first=is_backward)) for sequence in sequences)

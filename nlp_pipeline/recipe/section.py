@@ -33,7 +33,9 @@ class Encoder(Section):
     `layers`: the last one, the last four side by side, or a learned mixture of all.
     `pooling`: which of a word's subwords stand for it.
     `masking`: share of the words that an encoder sees as [MASK] while it is fine-tuned, so that it reads their company.
-    `window` and `overlap` are subwords: longer sentences are encoded in overlapping windows.
+    `name`: an alias, a hub id, or a local folder. `finetune`: whether it learns with the rest, with `dropout` within.
+    `window` and `overlap` are subwords: longer sentences are encoded in overlapping windows. Of a word that is cut into
+    more than `max_subwords_of_word`, the others are left out.
     """
 
     name: str = "minilm"
@@ -71,6 +73,9 @@ class Training(Section):
     `accumulate`: how many parts each replica adds its share up in, one after the other: less memory, the same step.
     `optimizer`: AdamW, or stochastic gradient descent with `momentum`.
     `warmup`: the share of all steps in which the learning rate rises; afterwards it falls as `decay` says.
+    `learning_rate`: of all but the encoder, which has `encoder_learning_rate`.
+    `weight_decay`: the share of a weight that is taken from it in each step, times the learning rate.
+    `clip_norm`: how long a step's gradient may be; null for any length.
     `average`: momentum of a moving average of the weights, which is what is scored and kept; null to keep the weights.
     `frozen_epochs`: with an encoder that is fine-tuned, epochs before in which it still stands still.
     `layer_decay`: each layer of the encoder learns at this share of the rate of the layer above it.

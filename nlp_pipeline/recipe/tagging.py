@@ -13,6 +13,9 @@ class TaggingData(Section):
     """Where the labelled sentences are, and how to read them.
 
     `train`, `dev` and `test` are files or folders relative to the recipe's file, or `hub:owner/name`.
+    `format`: `auto` goes by the names. `scheme`: of the tags; `auto` finds out.
+    `word_column`, `tag_column`: of CoNLL, from 0, or from the last one, which is -1; `separator`: of its columns.
+    `config`, `words`, `tags` and `splits`: of a dataset, its configuration, the names of its columns and of its splits.
     `unseen_types`: whether a type that occurs in the dev or test corpus alone is refused, or ignored in training and
     missed in scoring.
     """
@@ -33,7 +36,7 @@ class TaggingData(Section):
 
 
 class Words(Section):
-    """Trained embeddings of the words of the training corpus."""
+    """Trained embeddings of the words of the training corpus, those that occur at least `minimum` times."""
 
     size: Count = 100
     minimum: Count = 2
@@ -92,7 +95,10 @@ class TagDecoder(Section):
 
 
 class TaggingRecipe(BaseRecipe):
-    """A tagger, from its corpus to its training."""
+    """A tagger, from its corpus to its training.
+
+    `word_dropout`: the share of words of which nothing is seen, in training.
+    """
 
     FILES: ClassVar = (("data", "train"), ("data", "dev"), ("data", "test"), ("encoder", "name"))
 

@@ -50,6 +50,7 @@ class TranslationData(Section):
     `format`: of `pairs`; `auto` goes by the name. `source_field` and `target_field`: the keys of JSON lines or columns
     of a dataset (`translation.en` for a key within one), or the numbers of tab-separated columns.
     `empty`: whether a pair with one empty side is refused, or dropped and counted.
+    `config` and `splits`: of a dataset, its configuration and the names of its splits.
     `longest_words`, `longest_characters`: pairs with a longer side are left out of train and dev; null for no limit.
     `ratio`: likewise, of train alone, where one side has more than so many times the characters of the other.
     """
@@ -225,7 +226,11 @@ class TranslationTraining(Training):
 
 
 class TranslationRecipe(BaseRecipe):
-    """A translator, from its corpus to its training."""
+    """A translator, from its corpus to its training.
+
+    `normalise`: whether the outputs of the decoder's layers and the readout are normalised (Ba et al. 2016).
+    `label_smoothing`: the share of a subword's probability that all of them have a part of (Szegedy et al. 2016).
+    """
 
     FILES: ClassVar = (
         *(("data", split, side) for split in ("train", "dev", "test") for side in ("source", "target", "pairs")),

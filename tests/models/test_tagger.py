@@ -228,6 +228,29 @@ def test_kept_vectors_give_what_the_encoder_gives(layers: str, encoder_folder: P
     np.testing.assert_allclose(from_kept[mask], network(batch)[mask], atol=5e-3)
 
 
+@pytest.mark.parametrize("at_once", [1, 40, 100])
+def test_windows_that_are_encoded_in_parts_give_the_same_vectors(
+    at_once: int, encoder_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs, network = _make({"encoder": ENCODER}, encoder_folder)
+    batch, bert = _batch(inputs, SENTENCES), network.bert
+    assert bert is not None
+    parts = []
+    encode = bert._layers_of
+
+    def watched(subword_ids: tf.Tensor, *others: Any) -> tf.Tensor:
+        parts.append(subword_ids.shape[0])
+        return encode(subword_ids, *others)
+
+    whole = bert.vectors_to_keep(batch)
+    monkeypatch.setattr("nlp_pipeline.models.bert_vectors.SUBWORDS_AT_ONCE", at_once)
+    monkeypatch.setattr(bert, "_layers_of", watched)
+    np.testing.assert_allclose(bert.vectors_to_keep(batch), whole, atol=1e-5)
+    windows, width = batch["subword_ids"].shape
+    assert sum(parts) == windows
+    assert len(parts) == -(-windows // max(1, at_once // width)) > 1
+
+
 def test_weights_have_lasting_names_and_travel(encoder_folder: Path) -> None:
     inputs, network = _make(CHOICES["four layers, everything beside"], encoder_folder)
     named = network.named_weights()

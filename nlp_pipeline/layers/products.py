@@ -13,7 +13,7 @@ ROWS = 32
 """Of what the numbers of rows are multiples: a batch for serving has 500 to 1,500 words."""
 
 
-def multiplied(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def of_rounded_rows(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Return `rows @ kernel` `[N, outputs]`, of rows `[N, inputs]`, computed with zeros behind the rows."""
     count = tf.shape(rows)[0]
     return tf.matmul(tf.pad(rows, [[0, -count % ROWS], [0, 0]]), kernel)[:count]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nlp_pipeline.layers.few_shapes import ROWS, multiplied
+from nlp_pipeline.layers.products import ROWS, of_rounded_rows
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -15,7 +15,7 @@ def test_the_product_is_that_of_the_rows(count: int, dtype: str) -> None:
     random = np.random.default_rng(count)
     rows = tf.cast(random.integers(-4, 5, [count, 7]), dtype)
     kernel = tf.cast(random.integers(-4, 5, [7, 3]), dtype)
-    received = multiplied(rows, kernel)
+    received = of_rounded_rows(rows, kernel)
     assert received.dtype == rows.dtype
     np.testing.assert_array_equal(tf.cast(received, tf.float32), tf.cast(tf.matmul(rows, kernel), tf.float32))
 
@@ -26,7 +26,7 @@ def test_the_gradient_is_that_of_the_rows() -> None:
     upstream = tf.constant(random.normal(size=[5, 3]), tf.float32)
     with tf.GradientTape() as tape:
         tape.watch([rows, kernel])
-        received = tf.reduce_sum(multiplied(rows, kernel) * upstream)
+        received = tf.reduce_sum(of_rounded_rows(rows, kernel) * upstream)
     of_rows, of_kernel = tape.gradient(received, [rows, kernel])
     np.testing.assert_allclose(of_rows, upstream @ tf.transpose(kernel), rtol=1e-5)
     np.testing.assert_allclose(of_kernel, tf.transpose(rows) @ upstream, rtol=1e-5)
@@ -42,5 +42,5 @@ def test_what_is_multiplied_has_few_shapes(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(tf, "matmul", watched)
     for count in range(1, 3 * ROWS + 1):
-        multiplied(tf.ones([count, 2]), tf.ones([2, 2]))
+        of_rounded_rows(tf.ones([count, 2]), tf.ones([2, 2]))
     assert seen == {ROWS, 2 * ROWS, 3 * ROWS}
