@@ -1,7 +1,7 @@
 # make demo   environment, encoder, a tagger and a translator, each trained, scored and used
 # make test   environment, lint, tests
 # make lint   ruff and mypy --strict
-# make bench  how fast it is, beside its peers: about an hour and a half, after they are installed
+# make bench  how fast it is, beside its peers: about an hour and three quarters, after they are installed
 
 PYTHON ?= python3
 VENV ?= .venv

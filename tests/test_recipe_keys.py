@@ -11,7 +11,7 @@ import pytest
 from nlp_pipeline.errors import RecipeError
 from nlp_pipeline.recipe import TASKS
 from nlp_pipeline.recipe.file import read_recipe
-from nlp_pipeline.recipe.keys import Key, KeySection, sections_of
+from nlp_pipeline.recipe.keys import RecipeKey, RecipeSection, sections_of
 
 GIVEN = {
     "tagging": "data: {train: train.conll, dev: dev.conll}\nwords: {}\n",
@@ -33,7 +33,7 @@ def _leaves(data: Mapping[str, Any], above: str = "") -> Iterator[str]:
             yield f"{above}{name}"
 
 
-def _keys(task: str) -> list[Key]:
+def _keys(task: str) -> list[RecipeKey]:
     return [key for section in sections_of(TASKS[task]) for key in section.keys]
 
 
@@ -59,14 +59,22 @@ def test_a_default_that_is_written_out_changes_nothing(task: str, recipe_file: P
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_every_key_is_described(task: str) -> None:
+    for section in sections_of(TASKS[task]):
+        told = " ".join(section.description)
+        assert [key.name for key in section.keys if f"`{key.name.rpartition('.')[2]}`" not in told] == []
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_what_must_be_given_is_missed(task: str, recipe_file: Path) -> None:
     recipe_file.write_text(f"task: {task}\ndata: {{}}\n", encoding="utf-8")
-    needed = {key.name for key in _keys(task) if key.default is None} - {"task"}
+    sections = sections_of(TASKS[task])
+    needed = {key.name for section in sections for key in section.keys if key.must_be_given} - {"task"}
+    needed |= {section.name for section in sections if section.must_be_given} - {"data"}
     with pytest.raises(RecipeError) as caught:
         read_recipe(recipe_file)
     missed = {line.split("'")[1] for line in caught.value.lines()}
-    # A translator's splits are sections, which are not keys of their own.
-    assert missed == (needed if task == "tagging" else {"data.train", "data.dev"})
+    assert missed == needed
 
 
 @pytest.mark.parametrize(
@@ -76,7 +84,7 @@ def test_what_must_be_given_is_missed(task: str, recipe_file: Path) -> None:
         ("training.layer_decay", "number above 0 to 1", "1.0", "0.0"),
         ("training.patience", "whole number from 1, or null", "null", "0"),
         ("encoder.layers", "last, last4, mix", "mix", "first"),
-        ("characters.widths", "list: whole number from 1", "[1]", "[0]"),
+        ("characters.widths", "list of at least 1: whole number from 1", "[1]", "[0]"),
         ("training.xla", "true, false", "true", "1"),
         ("data.test", "text, or null", "null", "3"),
     ],
@@ -94,13 +102,14 @@ def test_what_a_key_may_be_is_let_through_and_nothing_else(
 def test_a_section_says_whether_it_may_be_left_out_and_whether_it_is() -> None:
     sections = {section.name: section for section in sections_of(TASKS["tagging"])}
     left_out = {name: (one.may_be_left_out, one.is_left_out) for name, one in sections.items()}
+    assert [name for name, one in sections.items() if one.must_be_given] == ["data"]
     assert left_out["encoder"] == (True, False)
     assert left_out["words"] == (True, True)
     assert left_out["training"] == (False, False)
 
 
 def test_a_section_that_extends_another_is_described_by_both() -> None:
-    sections: dict[str, KeySection] = {section.name: section for section in sections_of(TASKS["translation"])}
+    sections: dict[str, RecipeSection] = {section.name: section for section in sections_of(TASKS["translation"])}
     told = " ".join(sections["bert"].description)
     assert "`level`" in told
     assert "`pooling`" in told

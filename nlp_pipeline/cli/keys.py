@@ -7,12 +7,14 @@ from dataclasses import asdict
 
 import click
 
+from nlp_pipeline.cli import suggestions
+
 TASKS = ("tagging", "translation")
 
 
 @click.command("keys", short_help="Show every key of a recipe.")
 @click.argument("task", type=click.Choice(TASKS))
-@click.argument("section", required=False, metavar="[SECTION]")
+@click.argument("section", required=False, metavar="[SECTION]", shell_complete=suggestions.sections)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def command(task: str, section: str | None, as_json: bool) -> None:
     """Show every key of a recipe for a TASK: what it means, what it may be, and what it is where nothing is said.

@@ -1,4 +1,4 @@
-"""What a shell offers where an argument is to be completed: recipes, bundles, encoders."""
+"""What a shell offers where an argument is to be completed: recipes, their sections, bundles, encoders."""
 
 from __future__ import annotations
 
@@ -34,6 +34,16 @@ def encoders(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 
     known = ((name, encoder.description) for name, encoder in ALIASES.items())
     return [CompletionItem(name, help=description) for name, description in known if name.startswith(incomplete)]
+
+
+def sections(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
+    """Return the sections of the recipe of the task that was given, as far as it is one."""
+    from nlp_pipeline.recipe import TASKS
+    from nlp_pipeline.recipe.keys import sections_of
+
+    task = ctx.params.get("task")
+    known = sections_of(TASKS[task]) if task in TASKS else []
+    return [CompletionItem(one.name) for one in known if one.name and one.name.startswith(incomplete)]
 
 
 def _below(incomplete: str, ways: tuple[str, ...], names: tuple[str, ...]) -> list[str]:

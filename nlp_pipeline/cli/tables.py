@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nlp_pipeline.evaluation.translations import Score, TranslationScores
     from nlp_pipeline.evaluation.translator_comparison import TranslatorComparison
     from nlp_pipeline.jobs.doctor import Finding
-    from nlp_pipeline.recipe.keys import KeySection
+    from nlp_pipeline.recipe.keys import RecipeSection
     from nlp_pipeline.studies.memory_results import MemoryStudy
     from nlp_pipeline.subwords.encoders import AvailableEncoder
 
@@ -133,10 +133,14 @@ def shown(texts: Sequence[str], most: int = 8) -> str:
     return " ".join(visible(text if len(text) <= 40 else f"{text[:39]}…") for text in texts[:most])
 
 
-def section_of_recipe(section: KeySection) -> Group:
+def section_of_recipe(section: RecipeSection) -> Group:
     """Return what a section of a recipe is, and the table of its keys."""
-    left_out = "null, and so left out, where nothing else is said" if section.is_left_out else "null leaves it out"
-    title = f"{section.name or 'the recipe itself'}{f' ({left_out})' if section.may_be_left_out else ''}"
+    remark = ""
+    if section.must_be_given:
+        remark = " (must be given)"
+    elif section.may_be_left_out:
+        remark = " (null leaves it out; so does saying nothing)" if section.is_left_out else " (null leaves it out)"
+    title = f"{section.name or 'the recipe itself'}{remark}"
     rows = [[key.name, key.values, "must be given" if key.default is None else key.default] for key in section.keys]
     keys = table("", ["key", "may be", "default"], rows, numbers=False)
     return Group(Text(title, style="bold"), *map(Text, section.description), keys, "")

@@ -32,7 +32,7 @@ def windows_of(subword_splits: tf.Tensor, sentence_splits: tf.Tensor, room: int,
 
     Args:
         subword_splits: where the subwords of each of W words begin, int32 `[W + 1]`; each has at least one.
-        sentence_splits: where the words of each sentence begin, int32 `[B + 1]`; each has at least one.
+        sentence_splits: where the words of each sentence begin, int32 `[B + 1]`; one that has none has one window.
         room: how many subwords a window holds, without special tokens.
         overlap: how many subwords neighbours may share.
     """
@@ -78,7 +78,8 @@ def _room_of_each(subword_splits: tf.Tensor, sentence_splits: tf.Tensor, room: i
     begins = tf.gather(subword_splits, sentence_splits)
     totals = begins[1:] - begins[:-1]
     words = Rows(subword_splits[1:] - subword_splits[:-1], sentence_splits)
-    longest = tf.math.segment_max(words.values, words.of_values)
+    longest = tf.math.unsorted_segment_max(words.values, words.of_values, words.count)
+    longest = tf.maximum(longest, 1)  # which of no word is the lowest number
     beyond = totals - overlap
     counts = -(-beyond // (room - overlap))
     of_each = tf.minimum(room, -(-beyond // tf.maximum(counts, 1)) + overlap + longest - 1)
@@ -102,7 +103,7 @@ class WindowArrays:
 
         Args:
             subwords: of each word.
-            sentence_splits: where the words of each of B sentences begin, int32 `[B + 1]`; each has at least one.
+            sentence_splits: where the words of each of B sentences begin, int32 `[B + 1]`; one may have none.
             length: L, the places that each sentence has in the batch.
         """
         windows = windows_of(subwords.splits, sentence_splits, self._settings.window - 2, self._settings.overlap)

@@ -19,7 +19,7 @@ from nlp_pipeline.inputs.batches import batches_by_length
 from nlp_pipeline.outputs import new_file
 
 # Changed when what is stored for the same key changes.
-VERSION = 3
+VERSION = 4
 # The last bits of a vector depend on the batch that it was computed in, so that no recipe has a say in that.
 BATCH_SUBWORDS = 2048
 # NumPy's files have no name for bfloat16; they hold its bits.

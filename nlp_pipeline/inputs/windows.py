@@ -27,16 +27,17 @@ class Window:
 
 
 def windows_of(subword_counts: Sequence[int], room: int, overlap: int) -> list[Window]:
-    """Cut a sentence into windows at word borders, as few as there can be, and about as long as each other.
+    """Cut a sentence into windows at word borders, about as long as each other.
 
         words    a b c d e f g h i j
         first    a b c d e f                 keeps a b c d e
         second           d e f g h i         keeps f g h
         third                  g h i j       keeps i j
 
-    As long as each other, since a batch is as wide as its longest window. Two neighbours share at most `overlap`
-    subwords, and the border of what each keeps lies in the middle of the words that they share, so that every word is
-    kept from the window in which it has more context.
+    A batch is as wide as its longest window, so that a last one that is short would be padded. There are as many as if
+    all neighbours shared `overlap` subwords. Two neighbours share at most `overlap` subwords, and the border of what
+    each keeps lies in the middle of the words that they share, so that every word is kept from the window in which it
+    has more context.
 
     Args:
         subword_counts: how many subwords each word has, at least 1.
@@ -74,7 +75,7 @@ def windows_of(subword_counts: Sequence[int], room: int, overlap: int) -> list[W
 
 
 def _room_of_each(subword_counts: Sequence[int], room: int, overlap: int) -> int:
-    """Return how many subwords each window of a sentence holds, if there are no more windows than there must be."""
+    """Return how many subwords each window of a sentence holds, if none is longer than it must be."""
     total = sum(subword_counts)
     if total <= room:
         return room

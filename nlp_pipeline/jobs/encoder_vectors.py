@@ -38,10 +38,6 @@ def keep_vectors_of(
         return {}
     decisive = settings.model_dump(mode="json", include={"layers", "pooling", "window", "overlap"})
     decisive |= {"precision": training.precision, "tensorflow": tf.__version__}
-    # A sentence's windows were once as long as they could be, but for the last one.
-    decisive["windows"] = "alike"
-    if training.precision == "bfloat16":
-        decisive["kept"] = "bfloat16"  # which were kept as float16 once
     digest = encoder_digest(task.encoder_folder)
     at_once = AtOnce()
     vectors_to_keep: Any = None

@@ -18,63 +18,69 @@ _OF_ITS_FILE = {"name": "that of its file"}
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class RecipeKey:
     """A key that holds no section.
 
     Attributes:
         name: with those of the sections around it, as `--set` takes it.
         values: what it may be, in words.
-        default: as YAML has it; None where it must be given.
+        default: as YAML has it; None where there is none.
+        must_be_given: whether there is none.
     """
 
     name: str
     values: str
     default: str | None
+    must_be_given: bool
 
 
 @dataclass(frozen=True, slots=True)
-class KeySection:
+class RecipeSection:
     """A section, or the recipe itself.
 
     Attributes:
         name: with those of the sections around it; nothing for the recipe itself.
         description: paragraphs.
         keys: its own, without those of the sections within.
+        must_be_given: whether a recipe has to name it.
         may_be_left_out: whether null may stand in its place.
         is_left_out: whether it is null where a recipe does not name it.
     """
 
     name: str
     description: tuple[str, ...]
-    keys: tuple[Key, ...]
+    keys: tuple[RecipeKey, ...]
+    must_be_given: bool = False
     may_be_left_out: bool = False
     is_left_out: bool = False
 
 
-def sections_of(recipe: type[BaseRecipe]) -> list[KeySection]:
+def sections_of(recipe: type[BaseRecipe]) -> list[RecipeSection]:
     """Return the recipe itself and all its sections, each before those within it."""
-    return list(_sections(recipe, "", None, False, False))
+    return list(_sections(recipe, "", None))
 
 
 def _sections(
     model: type[Section],
     name: str,
     default: Section | None,
-    may_be_left_out: bool,
-    is_left_out: bool,
-) -> Iterator[KeySection]:
+    must_be_given: bool = False,
+    may_be_left_out: bool = False,
+    is_left_out: bool = False,
+) -> Iterator[RecipeSection]:
     """Yield a section and those within it.
 
     Args:
         model: what it is made of.
         name: where it stands.
         default: what it is where a recipe does not name it; None where that is no section.
-        may_be_left_out: as `KeySection` has it.
+        must_be_given: as `RecipeSection` has it.
+        may_be_left_out: likewise.
         is_left_out: likewise.
     """
     schemas = model.model_json_schema()["properties"]
-    keys: list[Key] = []
-    inner: list[tuple[type[Section], str, Section | None, bool, bool]] = []
+    keys: list[RecipeKey] = []
+    inner: list[tuple[type[Section], str, Section | None, bool, bool, bool]] = []
     for key, field in model.model_fields.items():
         path = f"{name}.{key}" if name else key
         stands = None if field.is_required() else field.get_default(call_default_factory=True)
@@ -83,12 +89,12 @@ def _sections(
         section = _section_in(field.annotation)
         if section is None:
             shown = _OF_ITS_FILE.get(path) if field.is_required() else _as_yaml(stands)
-            keys.append(Key(path, _values(schemas[key]), shown))
+            keys.append(RecipeKey(path, _values(schemas[key]), shown, shown is None))
             continue
         given = stands if isinstance(stands, Section) else None
         may_be_null = section is not field.annotation
-        inner.append((section, path, given, may_be_null, may_be_null and given is None))
-    yield KeySection(name, _description(model), tuple(keys), may_be_left_out, is_left_out)
+        inner.append((section, path, given, field.is_required(), may_be_null, may_be_null and given is None))
+    yield RecipeSection(name, _description(model), tuple(keys), must_be_given, may_be_left_out, is_left_out)
     for arguments in inner:
         yield from _sections(*arguments)
 
@@ -102,19 +108,22 @@ def _section_in(annotation: Any) -> type[Section] | None:
 
 
 def _description(model: type[Section]) -> tuple[str, ...]:
-    """Return what the docstrings of a section and of those that it extends say, a paragraph for each key or thought."""
+    """Return what the docstrings of a section and of those that it extends say, a paragraph for each key or thought.
+
+    Of those that it extends, what they say of their keys.
+    """
     found: list[str] = []
-    for one in model.__mro__:
-        if one in (Section, BaseRecipe):
-            break
+    for one in model.__mro__[: model.__mro__.index(Section)]:
+        paragraphs: list[str] = []
         for block in inspect.cleandoc(one.__doc__ or "").split("\n\n"):
-            begins = True
-            for line in block.splitlines():
-                if begins or line.startswith("`"):
-                    found.append(line)
+            if block.startswith("Attributes:"):
+                continue
+            for number, line in enumerate(block.splitlines()):
+                if number == 0 or line.startswith("`"):
+                    paragraphs.append(line)
                 else:
-                    found[-1] += f" {line}"
-                begins = False
+                    paragraphs[-1] += f" {line}"
+        found += [paragraph for paragraph in paragraphs if one is model or paragraph.startswith("`")]
     return tuple(found)
 
 
@@ -128,7 +137,7 @@ def _values(schema: Mapping[str, Any]) -> str:
         return str(schema["const"])
     kind = schema["type"]
     if kind == "array":
-        return f"list: {_values(schema['items'])}"
+        return f"list of at least {schema.get('minItems', 0)}: {_values(schema['items'])}"
     bounds = (f"{word} {schema[name]:,}".removesuffix(".0") for name, word in _BOUNDS if name in schema)
     return " ".join([_KINDS.get(kind, kind), *bounds])
 

@@ -20,7 +20,7 @@ class Section(BaseModel):
 
 
 class Splits(Section):
-    """What the splits are called in a corpus read by `datasets`."""
+    """What the splits are called in a corpus read by `datasets`: `train`, `dev` and `test`."""
 
     train: str = "train"
     dev: str = "validation"
@@ -73,8 +73,10 @@ class Training(Section):
     `accumulate`: how many parts each replica adds its share up in, one after the other: less memory, the same step.
     `optimizer`: AdamW, or stochastic gradient descent with `momentum`.
     `warmup`: the share of all steps in which the learning rate rises; afterwards it falls as `decay` says.
-    `learning_rate`: of all but the encoder, which has `encoder_learning_rate`.
-    `weight_decay`: the share of a weight that is taken from it in each step, times the learning rate.
+    `epochs`: how often the training goes through its corpus, at the most.
+    `learning_rate`: of all but a BERT encoder that is fine-tuned, which has `encoder_learning_rate`.
+    `weight_decay`: the share of a weight that is taken from it in each step, times the learning rate; not of biases and
+    normalisations, nor of a CRF.
     `clip_norm`: how long a step's gradient may be; null for any length.
     `average`: momentum of a moving average of the weights, which is what is scored and kept; null to keep the weights.
     `frozen_epochs`: with an encoder that is fine-tuned, epochs before in which it still stands still.
@@ -145,6 +147,9 @@ class Dashboard(Section):
 
 class BaseRecipe(Section):
     """What every recipe has.
+
+    `task`: what it makes, a tagger or a translator. `name`: of the run's folder, and of what comes of it.
+    `seed`: of all random numbers.
 
     Attributes:
         FILES: the keys whose values are files or folders, which are meant relative to the recipe's file.

@@ -36,7 +36,10 @@ class TaggingData(Section):
 
 
 class Words(Section):
-    """Trained embeddings of the words of the training corpus, those that occur at least `minimum` times."""
+    """Trained embeddings, of `size` units, of the words of the training corpus that occur at least `minimum` times.
+
+    `lowercase`: whether capitals are given up.
+    """
 
     size: Count = 100
     minimum: Count = 2
@@ -46,7 +49,8 @@ class Words(Section):
 class Characters(Section):
     """A word's vector from its characters: a two-way LSTM (Lample et al. 2016) or a CNN (Ma and Hovy 2016).
 
-    `units` is the size of each direction of the LSTM, or the number of the CNN's filters for each width.
+    `kind`: which. `size`: of a character's embedding. `dropout`: the share of these that is dropped.
+    `units`: the size of each direction of the LSTM, or the number of the CNN's filters for each of the `widths`.
     A word longer than `longest` is read by its first and last characters.
     """
 
@@ -59,13 +63,13 @@ class Characters(Section):
 
 
 class Casing(Section):
-    """A trained embedding of how a word is written: lower case, capitalised, digits..."""
+    """A trained embedding, of `size` units, of how a word is written: lower case, capitalised, digits..."""
 
     size: Count = 16
 
 
 class RecurrentDropout(Section):
-    """Shares dropped before the first layer, between layers, and from one step to the next."""
+    """Shares dropped before the first layer (`inputs`), `between` layers, and between steps (`recurrent`)."""
 
     inputs: Share = 0.5
     between: Share = 0.3
@@ -73,8 +77,10 @@ class RecurrentDropout(Section):
 
 
 class Recurrent(Section):
-    """The recurrent layers over the words of a sentence. `layers: 0` leaves them out.
+    """The recurrent layers over the words of a sentence.
 
+    `layers`: how many; 0 leaves them out. `cell`: of which they are made. `units`: of each layer and direction.
+    `bidirectional`: whether each layer reads the sentence from its end, too.
     `projection`: all that is known of a word goes through a dense layer of so many units first; null for none.
     """
 
@@ -87,7 +93,10 @@ class Recurrent(Section):
 
 
 class TagDecoder(Section):
-    """How emissions become tags, and the scheme in which the network sees them."""
+    """How emissions become tags: each by itself (`softmax`) or as a path (`crf`).
+
+    `kind`: which. `scheme`: in which the network sees the tags. `dropout`: of what emissions are made of.
+    """
 
     kind: Literal["softmax", "crf"] = "crf"
     scheme: Literal["IOB2", "IOBES", "BILOU"] = "IOBES"

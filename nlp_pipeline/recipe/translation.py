@@ -100,7 +100,7 @@ class Subwords(Section):
 
 
 class Embeddings(Section):
-    """Trained vectors of subwords.
+    """Trained vectors of subwords, of `size` units, with `dropout`.
 
     `tie`: whether the output layer shares the target's (`output`), or source, target and output share one (`all`).
     """
@@ -122,6 +122,8 @@ class SourceBert(Encoder):
 class RecurrentEncoder(Section):
     """The recurrent layers over the source.
 
+    `cell`: of which they are made. `layers`: how many. `units`: of each layer and direction.
+    `bidirectional`: whether each layer reads the source from its end, too.
     `initial`: what they begin in.
     `dropout`: of the inputs of each further layer. `dropout_outputs`: of what the decoder sees of the source.
     """
@@ -163,9 +165,14 @@ class Attention(Section):
 class Decoder(Section):
     """The recurrent layers that write the target.
 
+    `cell`: of which they are made. `layers`: how many, of `units` each.
+    `bridge`: what the encoder's last state becomes: nothing (`zero`), the decoder's first state (`copy`), or that by
+    way of a `dense` layer.
     `attention`: null for the encoder's last state alone, which is then seen at the `start`, or at `each_step`.
     `initial`: what the decoder begins in where the bridge gives it nothing.
+    `context`: how the encoder's last state is seen where there is no attention.
     `readout`: units of the deep output; null to predict from the state, and its context, as they are.
+    `dropout`: of the outputs of each layer. `dropout_readout`: of the readout.
     """
 
     cell: Cell = "gru"
@@ -228,7 +235,8 @@ class TranslationTraining(Training):
 class TranslationRecipe(BaseRecipe):
     """A translator, from its corpus to its training.
 
-    `normalise`: whether the outputs of the decoder's layers and the readout are normalised (Ba et al. 2016).
+    `normalise`: whether the outputs of the decoder's layers, the readout, and with attention the annotations of the
+    source are normalised (Ba et al. 2016).
     `label_smoothing`: the share of a subword's probability that all of them have a part of (Szegedy et al. 2016).
     """
 

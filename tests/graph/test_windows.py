@@ -44,6 +44,18 @@ def test_windows_are_those_of_python() -> None:
         assert list(zip(*(one.numpy().tolist() for one in found), strict=True)) == expected
 
 
+@pytest.mark.parametrize("lengths", [[0], [0, 0], [0, 3], [3, 0], [9, 0, 3, 0, 0, 9]])
+def test_a_sentence_without_words_has_one_window_and_changes_no_other(lengths: list[int]) -> None:
+    found = windows_of(splits_of(tf.constant([2] * sum(lengths), tf.int32)), splits_of(tf.constant(lengths)), 8, 3)
+    of_others = []
+    for number, length in enumerate(lengths):
+        first = sum(lengths[:number])
+        cut = plain.windows_of([2] * length, 8, 3) or [plain.Window(0, 0, 0, 0)]
+        of_others += [(number, first + one.start, first + one.end) for one in cut]
+    received = zip(*(one.numpy().tolist() for one in (found.sentences, found.starts, found.ends)), strict=True)
+    assert list(received) == of_others
+
+
 @pytest.mark.parametrize("pooling", ["first", "mean", "last"])
 def test_arrays_are_those_of_python(tmp_path: Path, pooling: Literal["first", "mean", "last"]) -> None:
     tokenizer = CheckpointTokenizer(write_tiny_checkpoint(tmp_path))

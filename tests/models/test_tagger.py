@@ -19,6 +19,7 @@ from nlp_pipeline.inputs.feeding import few_shapes
 from nlp_pipeline.inputs.tagging import TaggingInputs, build_vocabularies
 from nlp_pipeline.inputs.vectors import keep_vectors
 from nlp_pipeline.layers.layout import equal_steps
+from nlp_pipeline.layers.products import of_rounded_rows
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
@@ -228,6 +229,29 @@ def test_kept_vectors_give_what_the_encoder_gives(layers: str, encoder_folder: P
     np.testing.assert_allclose(from_kept[mask], network(batch)[mask], atol=5e-3)
 
 
+def test_where_nothing_is_trained_products_of_words_have_few_shapes(
+    encoder_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs, network = _make(CHOICES["four layers, everything beside"], encoder_folder)
+    batch, seen = _batch(inputs, SENTENCES), []
+
+    def watched(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        seen.append(kernel.shape[0])
+        return of_rounded_rows(rows, kernel)
+
+    monkeypatch.setattr("nlp_pipeline.models.tagger.of_rounded_rows", watched)
+    monkeypatch.setattr("nlp_pipeline.layers.recurrent.of_rounded_rows", watched)
+    network(batch, training=True)
+    assert seen == []
+    network(batch)
+    projection, recurrent = network.recipe.recurrent.projection, network.recurrent
+    assert recurrent is not None
+    assert network.bert is not None
+    # What the encoder gives, and what stands beside it; then the inputs of both directions.
+    assert seen[0] == network.bert.units
+    assert seen[2:] == [projection] * 2 * recurrent.layers
+
+
 @pytest.mark.parametrize("at_once", [1, 40, 100])
 def test_windows_that_are_encoded_in_parts_give_the_same_vectors(
     at_once: int, encoder_folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -249,6 +273,7 @@ def test_windows_that_are_encoded_in_parts_give_the_same_vectors(
     windows, width = batch["subword_ids"].shape
     assert sum(parts) == windows
     assert len(parts) == -(-windows // max(1, at_once // width)) > 1
+    assert len(set(parts[:-1])) == 1
 
 
 def test_weights_have_lasting_names_and_travel(encoder_folder: Path) -> None:
