@@ -64,7 +64,7 @@ class OwnRows(Workshop):
 
     def _one(self, path: Path) -> str:
         """Return what tagging a file takes, after another that is not measured."""
-        settings = {"corpus": str(path), "output": str(path.with_suffix(".tagged")), "precision": "auto"}
+        settings = {"corpus": str(path), "output": str(path.with_suffix(".tagged")), "precision": self.fast}
         settings |= {"bundle": str(self.tagger())}
         contestant = Contestant("ours", OWN, OURS / "tag.py", {**settings, "warm": str(self.warm())})
         with started([contestant], self.folder / "scale") as (ready, absent):

@@ -11,7 +11,7 @@ rate at which this machine multiplies large matrices in the precision used. `--a
 
 tag-wnut17, tag-uner_pt     words/s of tagging a file, from its first byte to the last one of the output: wnut17's test
                             corpus repeated to 100,000 words, and the sentences of 30 words or more of uner_pt's
-                            to 50,000
+                            to 50,000; ours, here and in `scale`, in bfloat16 where the processor has it
 train-tag-finetuned         words/s of an epoch in which the encoder is trained as well
 train-tag-kept              words/s of an epoch on the kept vectors of a frozen encoder
 train-translate             target subwords/s on Multi30k: embeddings of 256, 512 units, 8,000 subwords, batches of 64

@@ -43,7 +43,7 @@ class TaggingRows(Workshop):
         own = {"bundle": str(bundle), "warm": str(self.warm())}
         ours = [
             Contestant(name, OWN, OURS / "tag.py", settings(precision, precision=precision, **own))
-            for name, precision in (("ours", "auto"), ("ours, float32", "float32"))
+            for name, precision in (("ours", self.fast), ("ours, float32", "float32"))
         ]
         tags = tags_of(bundle)
         flair = settings("flair", tags=tags, layers="-1,-2,-3,-4", batch_size=SENTENCES)
