@@ -9,6 +9,7 @@ import click
 
 from nlp_pipeline.cli import suggestions
 
+# Those of `nlp_pipeline.recipe`, which the help of a command does not load.
 TASKS = ("tagging", "translation")
 
 

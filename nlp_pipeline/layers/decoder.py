@@ -242,7 +242,7 @@ class RecurrentDecoder(keras.layers.Layer):
             begin = [layout.by_length(one) for one in initial[number]]
             if number == 0 and self.feeds and source.annotations is not None:
                 kernels = self.attentive_kernels()
-                projected = project(cell, states, kernels.inputs)
+                projected = project(cell, states, training, kernels.inputs)
                 held = Annotations(*map(layout.by_length, source.annotations))
                 found = attentive_recur(CELLS[self.cell], projected, kernels, steps, held, begin, self._asking(states))
                 states, contexts, weights = found
@@ -251,7 +251,7 @@ class RecurrentDecoder(keras.layers.Layer):
                     contexts = tf.gather(source.context, layout.sentences)
                     states = tf.concat([states, tf.cast(contexts, states.dtype)], axis=1)
                 kernel, bias = state_kernel_of(cell), state_bias_of(cell)
-                projected = project(cell, states)
+                projected = project(cell, states, training)
                 (states,) = recur(
                     *(CELLS[self.cell], projected, kernel, steps), initial=begin, state_bias=bias, memories=False
                 )

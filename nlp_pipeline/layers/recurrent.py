@@ -10,7 +10,7 @@ which takes about half the time of Keras' loop for a step of training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -19,7 +19,7 @@ import tensorflow as tf
 from nlp_pipeline.layers.cells import CELLS, States
 from nlp_pipeline.layers.dropout import Dropout, of_replica
 from nlp_pipeline.layers.layout import Layout
-from nlp_pipeline.layers.products import of_rounded_rows
+from nlp_pipeline.layers.products import of_words
 from nlp_pipeline.layers.recurrences import recur
 from nlp_pipeline.layers.rounding import rounded
 
@@ -226,8 +226,7 @@ class RecurrentStack(keras.layers.Layer):
             state_mask = keras.random.dropout(ones, self.dropout_recurrent, seed=of_replica(self.state_seeds))
         kernel, bias, steps = state_kernel_of(layer.cell), state_bias_of(layer.cell), layout.steps
         begin = None if initial is None else [layout.by_length(one) for one in initial]
-        multiply = tf.matmul if training else of_rounded_rows
-        cell, projected = CELLS[self.cell], project(layer.cell, words, multiply=multiply)
+        cell, projected = CELLS[self.cell], project(layer.cell, words, training)
         sequences = recur(cell, projected, kernel, steps, is_backward, begin, bias, state_mask, nudges, memories)
         end = tuple(layout.restored(steps.ends(sequence, is_first=is_backward)) for sequence in sequences)
         return tf.cast(sequences[0], self.compute_dtype), end
@@ -269,25 +268,20 @@ class RecurrentStack(keras.layers.Layer):
         }
 
 
-def project(
-    cell: Any,
-    inputs: tf.Tensor,
-    kernel: tf.Tensor | None = None,
-    multiply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = tf.matmul,
-) -> tf.Tensor:
+def project(cell: Any, inputs: tf.Tensor, training: bool | None, kernel: tf.Tensor | None = None) -> tf.Tensor:
     """Return what the inputs add to the sums of a Keras cell's gates.
 
     Args:
         cell: a SimpleRNNCell, GRUCell or LSTMCell.
         inputs: `[..., E]`, by time or in any other order.
+        training: as `products.of_words` has it.
         kernel: `[E, gates * U]`, for a cell that has further inputs; the cell's own when left out.
-        multiply: how two matrices are multiplied.
 
     Returns:
         `[..., gates * U]`, bias added, in float32: the gradient of the bias is a sum over all words.
     """
     kernel = rounded(cell.kernel, inputs.dtype) if kernel is None else tf.cast(kernel, inputs.dtype)
-    products = multiply(tf.reshape(inputs, [-1, inputs.shape[-1]]), kernel)
+    products = of_words(tf.reshape(inputs, [-1, inputs.shape[-1]]), kernel, training)
     flat = tf.nn.bias_add(tf.cast(products, tf.float32), tf.cast(input_bias_of(cell), tf.float32))
     return tf.reshape(flat, tf.concat([tf.shape(inputs)[:-1], [flat.shape[1]]], axis=0))
 

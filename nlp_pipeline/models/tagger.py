@@ -22,7 +22,7 @@ from nlp_pipeline.layers.characters import CharacterCNN, CharacterLSTM
 from nlp_pipeline.layers.crf import CRF, SoftmaxDecoder
 from nlp_pipeline.layers.dropout import Dropout
 from nlp_pipeline.layers.layout import Layout
-from nlp_pipeline.layers.products import of_rounded_rows
+from nlp_pipeline.layers.products import of_words
 from nlp_pipeline.layers.recurrent import RecurrentStack
 from nlp_pipeline.layers.rounding import rounded
 from nlp_pipeline.layers.word_vectors import WordDropout
@@ -204,8 +204,7 @@ class Tagger(Network):
         if not projection.built:
             projection.build([None, sum(widths)])
         kernels = tf.split(rounded(projection.kernel, self.compute_dtype), widths, axis=0)
-        multiply = tf.matmul if training else of_rounded_rows
-        products = [multiply(part, kernel) for part, kernel in zip(parts, kernels, strict=True)]
+        products = [of_words(part, kernel, training) for part, kernel in zip(parts, kernels, strict=True)]
         joined = self.word_dropout(tf.add_n(products), training=training)
         return tf.nn.bias_add(joined, tf.cast(projection.bias.value, self.compute_dtype))
 

@@ -25,7 +25,7 @@ class RecipeKey:
         name: with those of the sections around it, as `--set` takes it.
         values: what it may be, in words.
         default: as YAML has it; None where there is none.
-        must_be_given: whether there is none.
+        must_be_given: whether a recipe has to name it.
     """
 
     name: str

@@ -19,7 +19,7 @@ from nlp_pipeline.inputs.feeding import few_shapes
 from nlp_pipeline.inputs.tagging import TaggingInputs, build_vocabularies
 from nlp_pipeline.inputs.vectors import keep_vectors
 from nlp_pipeline.layers.layout import equal_steps
-from nlp_pipeline.layers.products import of_rounded_rows
+from nlp_pipeline.layers.products import of_words
 from nlp_pipeline.models.tagger import Tagger
 from nlp_pipeline.recipe import TaggingRecipe
 from nlp_pipeline.subwords.checkpoint_tokenizer import CheckpointTokenizer
@@ -235,21 +235,24 @@ def test_where_nothing_is_trained_products_of_words_have_few_shapes(
     inputs, network = _make(CHOICES["four layers, everything beside"], encoder_folder)
     batch, seen = _batch(inputs, SENTENCES), []
 
-    def watched(rows: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        seen.append(kernel.shape[0])
-        return of_rounded_rows(rows, kernel)
+    def watched(words: tf.Tensor, kernel: tf.Tensor, training: bool | None) -> tf.Tensor:
+        seen.append((kernel.shape[0], training))
+        return of_words(words, kernel, training)
 
-    monkeypatch.setattr("nlp_pipeline.models.tagger.of_rounded_rows", watched)
-    monkeypatch.setattr("nlp_pipeline.layers.recurrent.of_rounded_rows", watched)
+    monkeypatch.setattr("nlp_pipeline.models.tagger.of_words", watched)
+    monkeypatch.setattr("nlp_pipeline.layers.recurrent.of_words", watched)
     network(batch, training=True)
-    assert seen == []
+    assert {training for _, training in seen} == {True}
+    seen.clear()
     network(batch)
+    assert {training for _, training in seen} == {False}
     projection, recurrent = network.recipe.recurrent.projection, network.recurrent
     assert recurrent is not None
     assert network.bert is not None
     # What the encoder gives, and what stands beside it; then the inputs of both directions.
-    assert seen[0] == network.bert.units
-    assert seen[2:] == [projection] * 2 * recurrent.layers
+    widths = [width for width, _ in seen]
+    assert widths[0] == network.bert.units
+    assert widths[2:] == [projection] * 2 * recurrent.layers
 
 
 @pytest.mark.parametrize("at_once", [1, 40, 100])
